@@ -1,0 +1,47 @@
+# Everything that a fresh machine needs: Python 3.11 or newer, and make.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test handbook ledger lint lock bench
+
+help: ## says what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/runtime.ok ## everything on the sandbox: assigns a codename, stays up until Ctrl-C
+	@exec $(RUN) -m deployments.up --demo $(ARGS)
+
+up: $(VENV)/runtime.ok ## the same against the live services of .env
+	@exec $(RUN) -m deployments.up $(ARGS)
+
+test: $(VENV)/tests.ok ## lint, types and every test; says what it could not run
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright
+	$(RUN) -m pytest $(ARGS)
+
+handbook: $(VENV)/runtime.ok ## writes HANDBOOK.md and docs/handbook.json
+	$(RUN) -m deployments.handbook_page
+
+ledger: $(VENV)/runtime.ok ## lists what waits for a person; ARGS="--help" shows how to settle it
+	@$(RUN) -m deployments.settle $(ARGS)
+
+lock: $(VENV)/tests.ok ## makes the lock files anew
+	$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header --quiet --output-file requirements.lock
+	$(RUN) -m uv pip compile pyproject.toml --group dev --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-dev.lock
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+# Compiled at installation: importing Prefect costs a third of what it costs uncompiled.
+$(VENV)/runtime.ok: requirements.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/tests.ok: requirements-dev.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --require-hashes --requirement requirements-dev.lock
+	@touch $@ $(VENV)/runtime.ok

@@ -1,0 +1,194 @@
+"""Everything in one command: `python -m deployments.up` on the live services of .env, `--demo` on the sandbox.
+
+Starts Prefect's server, the worker and (for the demo) the sandbox, registers the deployments, and stays until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from deployments.processes import NotReady, Processes
+from settings import ROOT, STATE, SettingsIncomplete, settings
+
+POOL = "handbook"
+LIVE_VARIABLES = (
+    "github_public_token",
+    "github_confidential_token",
+    "salesforce_consumer_key",
+    "salesforce_consumer_secret",
+    "slack_bot_token",
+)
+
+
+@dataclass(frozen=True)
+class Ports:
+    prefect: int
+    sandbox: int
+
+    @property
+    def prefect_url(self) -> str:
+        return f"http://127.0.0.1:{self.prefect}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox}"
+
+
+class Stopped(BaseException):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+def main() -> int:
+    arguments = _arguments()
+    ports = Ports(arguments.port, arguments.sandbox_port)
+    state = arguments.state or STATE / ("demo" if arguments.demo else "live")
+    _stop_on_signals()
+    try:
+        os.environ.update(_environment(ports, state, demo=arguments.demo))
+        _preflight(ports, demo=arguments.demo)
+    except (SettingsIncomplete, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    processes = Processes(state / "logs", os.environ)
+    try:
+        _start(processes, ports, state, demo=arguments.demo)
+        while True:
+            time.sleep(1)
+            processes.assert_running()
+    except NotReady as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except Stopped:
+        print("\nStopping ...", flush=True)
+        return 0
+    finally:
+        _ignore_signals()
+        processes.stop()
+        print("Stopped. No process is left.", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--demo", action="store_true", help="work on the sandbox, with sample data")
+    parser.add_argument("--port", type=int, default=4200, help="Prefect's UI and API")
+    parser.add_argument("--sandbox-port", type=int, default=4300, help="the sandbox and its console")
+    parser.add_argument("--state", type=Path, help="where databases and logs go")
+    return parser.parse_args()
+
+
+def _environment(ports: Ports, state: Path, *, demo: bool) -> dict[str, str]:
+    """Gives what every process of this start needs to find the others."""
+    values = {
+        "PREFECT_HOME": str(state / "prefect"),
+        "PREFECT_API_URL": f"{ports.prefect_url}/api",
+        "PREFECT_UI_URL": ports.prefect_url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PYTHONPATH": str(ROOT),
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    if not demo:
+        return values
+    from dotenv import dotenv_values
+
+    sample = {name: value for name, value in dotenv_values(ROOT / ".env.demo").items() if value is not None}
+    return (
+        values
+        | sample
+        | {
+            "HANDBOOK_SANDBOX_URL": ports.sandbox_url,
+            "HANDBOOK_DATABASE_URL": f"sqlite:///{state / 'handbook.sqlite'}",
+        }
+    )
+
+
+def _preflight(ports: Ports, *, demo: bool) -> None:
+    """Says everything that stands in the way before a process is started.
+
+    Raises:
+        SettingsIncomplete, OSError: with what to do.
+    """
+    for port in (ports.prefect, ports.sandbox) if demo else (ports.prefect,):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise OSError(f"Port {port} is in use. Stop what uses it, or choose others: --port, --sandbox-port.")
+    if not demo:
+        settings().require(*LIVE_VARIABLES)
+        if not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
+            raise SettingsIncomplete(["PREFECT_SERVER_API_AUTH_STRING (user:password for Prefect's UI and API)"])
+        os.environ["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_SERVER_API_AUTH_STRING"]
+
+
+def _start(processes: Processes, ports: Ports, state: Path, *, demo: bool) -> None:
+    began = time.monotonic()
+    print("Starting Prefect's server" + (" and the sandbox" if demo else "") + " ...", flush=True)
+    processes.start("Prefect server", "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(ports.prefect))
+    if demo:
+        # The sandbox forgets everything when it ends, so what the ledger remembers of it would be wrong.
+        for leftover in state.glob("handbook.sqlite*"):
+            leftover.unlink()
+        processes.start("sandbox", "-m", "sandbox", "--port", str(ports.sandbox), "--seed", "demo")
+    _migrate()
+    if demo:
+        processes.wait_for("sandbox", f"{ports.sandbox_url}/_sandbox/health", 60)
+    processes.wait_for("Prefect server", f"{ports.prefect_url}/api/health", 120)
+    processes.start("worker", "-m", "deployments.worker")
+    _register()
+    print(f"Up after {time.monotonic() - began:.1f} s.", flush=True)
+    print(f"  Prefect   {ports.prefect_url}", flush=True)
+    if demo:
+        from deployments import demo as show
+
+        print(f"  Sandbox   {ports.sandbox_url}\n", flush=True)
+        show.assign_a_codename(ports.prefect_url, ports.sandbox_url)
+    print("\nCtrl-C stops everything.", flush=True)
+
+
+def _migrate() -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    command.upgrade(Config(ROOT / "deployments" / "migrations" / "alembic.ini"), "head")
+
+
+def _register() -> None:
+    """Creates or updates every deployment of prefect.yaml."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise NotReady(f"The deployments could not be registered:\n{done.stdout}{done.stderr}")
+
+
+def _stop_on_signals() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

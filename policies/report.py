@@ -1,0 +1,87 @@
+"""What a person is shown at the end: a title, a few sentences, a table. Rendered for Prefect and for Slack.
+
+Holds ids, codenames and links; a customer's real name doesn't belong here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from policies.foreign_text import escape_slack
+
+Row = Sequence[str]
+SLACK_ROWS = 20  # a message holds 50 blocks and should fit a screen
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads somewhere."""
+
+    text: str
+    url: str
+
+
+Cell = str | Link
+
+
+@dataclass(frozen=True)
+class Report:
+    """One page for a person."""
+
+    title: str
+    sentences: Sequence[str]
+    columns: Row = ()
+    rows: Sequence[Sequence[Cell]] = field(default_factory=tuple[Sequence[Cell], ...])
+
+    def markdown(self) -> str:
+        """Renders it for a Prefect artifact."""
+        parts = [f"# {self.title}", *self.sentences]
+        if self.rows:
+            parts.append(markdown_table(self.columns, self.rows))
+        return "\n\n".join(parts) + "\n"
+
+    def slack_text(self) -> str:
+        """Renders what notifications and screen readers say."""
+        return escape_slack(" ".join([self.title, *self.sentences]))
+
+    def slack_blocks(self) -> list[Mapping[str, Any]]:
+        """Renders it in Block Kit: a section a row, with the row's link as its last words."""
+        blocks: list[Mapping[str, Any]] = [
+            {"type": "header", "text": {"type": "plain_text", "text": self.title[:150]}},
+            _section("\n".join(escape_slack(sentence) for sentence in self.sentences)),
+        ]
+        blocks += [_section(_slack_row(self.columns, row)) for row in self.rows[:SLACK_ROWS]]
+        if (more := len(self.rows) - SLACK_ROWS) > 0:
+            blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": f"and {more} more in Prefect"}]})
+        return blocks
+
+
+def markdown_table(columns: Row, rows: Sequence[Sequence[Cell]]) -> str:
+    """Renders a GitHub-flavoured table; pipes and line breaks in cells don't break it."""
+    lines = [columns, ["---"] * len(columns), *([_markdown_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown_cell(cell: Cell) -> str:
+    if isinstance(cell, Link):
+        return f"[{_markdown_cell(cell.text)}]({cell.url})" if cell.url else _markdown_cell(cell.text)
+    return " ".join(cell.replace("|", "\\|").split())
+
+
+def _section(text: str) -> Mapping[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
+
+
+def _slack_row(columns: Row, row: Sequence[Cell]) -> str:
+    first, *others = [_slack_cell(cell) for cell in row]
+    return "\n".join(
+        [f"*{first}*", *(f"{column}: {cell}" for column, cell in zip(columns[1:], others, strict=True) if cell)]
+    )
+
+
+def _slack_cell(cell: Cell) -> str:
+    if isinstance(cell, Link):
+        return f"<{cell.url}|{escape_slack(cell.text)}>" if cell.url else escape_slack(cell.text)
+    return escape_slack(cell)

@@ -1,0 +1,25 @@
+"""Starts the sandbox: `python -m sandbox --port 4300 --seed demo`. Listens on loopback only."""
+
+from __future__ import annotations
+
+import argparse
+
+import uvicorn
+
+from sandbox.app import create_app
+from sandbox.seed import SEEDS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=4300)
+    parser.add_argument("--seed", choices=sorted(SEEDS), default="demo")
+    arguments = parser.parse_args()
+    app = create_app(f"http://127.0.0.1:{arguments.port}")
+    for name, objects in SEEDS[arguments.seed]().items():
+        app.state.world.services[name].load(objects)
+    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

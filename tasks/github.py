@@ -1,0 +1,284 @@
+"""GitHub's two repositories: the public tracker and the confidential one, each with a token of its own.
+
+The code path that writes public text holds no token for the confidential repository, and the other way round. The public
+one takes `PublicText` only; the confidential one asks GitHub whether it is private before each write that holds a name.
+
+API: https://docs.github.com/rest/issues/labels, https://docs.github.com/rest/issues/issues
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from urllib.parse import quote
+
+import requests
+from github import Auth, Github, GithubException, GithubRetry, RateLimitExceededException, UnknownObjectException
+from github.Issue import Issue
+from github.IssueComment import IssueComment
+from github.Label import Label as GithubLabel
+from github.Repository import Repository as GithubRepository
+from pydantic import SecretStr
+
+from policies.confidentiality import Confidential, PublicText
+from policies.customer import CODENAME_LABEL, Label, Post
+from settings import handbook, settings
+from tasks import wire as _wire  # puts the checking transports in place before a client is built
+from tasks.effects import (
+    AlreadyThere,
+    Different,
+    Failure,
+    LockedOut,
+    Made,
+    NothingHappened,
+    Refused,
+    Unclear,
+    Write,
+    perform,
+)
+
+assert _wire
+LABEL_COLOR = "5319e7"
+BULK = 100  # items a page, the most GitHub gives
+
+
+class WrongRepository(Exception):
+    """The repositories in handbook.toml are not what they should be. Nothing was written."""
+
+
+class Repository:
+    """What both repositories do alike."""
+
+    private: bool
+
+    @property
+    def full_name(self) -> str:
+        """Gives "owner/name"."""
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        """Gives the address that people open."""
+        return f"{_web()}/{self.full_name}"
+
+    def labels(self) -> list[Label]:
+        """Gives every label, 100 a call."""
+        with self._reading() as repository:
+            return [self._label(label) for label in repository.get_labels()]
+
+    def codename_labels(self) -> list[Label]:
+        """Gives the labels that are codenames of customers and prospects."""
+        return [label for label in self.labels() if CODENAME_LABEL.match(label.name)]
+
+    def assert_visibility(self) -> None:
+        """Asks GitHub whether the repository is as private as it must be.
+
+        Raises:
+            WrongRepository: it isn't; names might end in public.
+        """
+        with self._reading() as repository:
+            private = repository.private
+        if private is not self.private:
+            raise WrongRepository(
+                f'"{self.full_name}" is {"private" if private else "public"}, but handbook.toml names it as the '
+                f"{'confidential' if self.private else 'public'} repository. Nothing was written. Correct [repositories]."
+            )
+
+    def _rename_label(self, old: str, new: str, once: str) -> Made:
+        place = f"{old} to {new} in {self.full_name}"
+
+        def send() -> Made:
+            with self._writing() as repository:
+                label = repository.get_label(old)
+                label.edit(new, label.color, label.description or "")
+            return self._made(new)
+
+        def find(_: datetime) -> Made | None:
+            has_old, has_new = self._has(old), self._has(new)
+            if has_old and has_new:
+                raise Different(f'Both "{old}" and "{new}" are labels of {self.full_name}. Merge them by hand.')
+            return self._made(new) if has_new else None
+
+        request = {"repository": self.full_name, "old": old, "new": new}
+        made = self._made(new)
+        return perform(Write(once, "GitHub", "rename label", place, request, send, find, explain, made, lasting=True))
+
+    def _create_label(self, name: str, description: PublicText | Confidential[str], once: str) -> Made:
+        def text() -> str:
+            return description.reveal() if isinstance(description, Confidential) else str(description)
+
+        def send() -> Made:
+            with self._writing() as repository:
+                repository.create_label(name, LABEL_COLOR, text())
+            return self._made(name)
+
+        def find(_: datetime) -> Made | None:
+            with self._reading() as repository:
+                try:
+                    label = repository.get_label(name)
+                except UnknownObjectException:
+                    return None
+            if (label.description or "") != text():
+                raise Different(
+                    f'Label "{name}" is already in {self.full_name} with another description. Choose another codename, or '
+                    "correct that label first."
+                )
+            return self._made(name)
+
+        request = {"repository": self.full_name, "name": name, "description": description}
+        place = f"{name} in {self.full_name}"
+        return perform(
+            Write(once, "GitHub", "create label", place, request, send, find, explain, self._made(name), lasting=True)
+        )
+
+    def _has(self, label: str) -> bool:
+        with self._reading() as repository:
+            try:
+                repository.get_label(label)
+            except UnknownObjectException:
+                return False
+        return True
+
+    def _made(self, label: str) -> Made:
+        return Made(label, f"{self.url}/labels/{quote(label)}")
+
+    def _label(self, label: GithubLabel) -> Label:
+        return Label(label.name, Confidential(label.description or ""), self._made(label.name).url)
+
+    def _token(self) -> SecretStr:
+        raise NotImplementedError
+
+    @contextmanager
+    def _reading(self) -> Iterator[GithubRepository]:
+        """A client that asks again by itself, for calls that change nothing."""
+        retry = GithubRetry(total=3, max_rate_limit_wait=30, secondary_rate_wait=1)
+        with self._client(retry) as client:
+            yield client.get_repo(self.full_name)
+
+    @contextmanager
+    def _writing(self) -> Iterator[GithubRepository]:
+        """A client that sends a request once; the ledger alone repeats it."""
+        with self._client(0) as client:
+            yield client.get_repo(self.full_name)
+
+    @contextmanager
+    def _client(self, retry: GithubRetry | int) -> Iterator[Github]:
+        live = not settings().sandbox_url
+        client = Github(
+            auth=Auth.Token(self._token().get_secret_value()),
+            base_url=settings().github_url if live else f"{settings().sandbox_url}/github",
+            timeout=settings().read_timeout,  # type: ignore[arg-type]  # requests takes fractions too
+            retry=retry,
+            per_page=BULK,
+            seconds_between_requests=None,
+            seconds_between_writes=settings().github_pace if live else None,
+            lazy=True,
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+class PublicRepository(Repository):
+    """The tracker that anybody can read."""
+
+    private = False
+
+    @property
+    def full_name(self) -> str:
+        return handbook().repositories.public
+
+    def create_label(self, name: PublicText, description: PublicText, *, once: str) -> Made:
+        """Creates a label; the same label already there counts as done."""
+        return self._create_label(str(name), description, once)
+
+    def rename_label(self, old: str, new: PublicText, *, once: str) -> Made:
+        """Renames a label; its issues keep it. Done already when only the new name is there."""
+        return self._rename_label(old, str(new), once)
+
+    def posts(self, since: datetime | None) -> Iterator[Post]:
+        """Gives the titles, bodies and comments of all issues changed since then (None: ever), 100 a call."""
+        when = {"since": since} if since else {}
+        with self._reading() as repository:
+            issues: Iterator[Issue] = iter(repository.get_issues(state="all", **when))
+            yield from (Post("issue", issue.html_url, f"{issue.title}\n{issue.body or ''}") for issue in issues)
+            comments: Iterator[IssueComment] = iter(repository.get_issues_comments(**when))
+            yield from (Post("comment", comment.html_url, comment.body or "") for comment in comments)
+
+    def _token(self) -> SecretStr:
+        settings().require(*([] if settings().sandbox_url else ["github_public_token"]))
+        return settings().github_public_token
+
+
+class ConfidentialRepository(Repository):
+    """The repository that may hold customers' names."""
+
+    private = True
+
+    @property
+    def full_name(self) -> str:
+        return handbook().repositories.confidential
+
+    def create_label(self, name: str, description: Confidential[str], *, once: str) -> Made:
+        """Creates a label whose description is a customer's name; the same label already there counts as done.
+
+        Raises:
+            WrongRepository: GitHub says that the repository is not private.
+        """
+        self.assert_visibility()
+        return self._create_label(name, description, once)
+
+    def rename_label(self, old: str, new: str, *, once: str) -> Made:
+        """Renames a label; its issues keep it. Done already when only the new name is there."""
+        return self._rename_label(old, new, once)
+
+    def _token(self) -> SecretStr:
+        settings().require(*([] if settings().sandbox_url else ["github_confidential_token"]))
+        return settings().github_confidential_token
+
+
+fleet = PublicRepository()
+confidential = ConfidentialRepository()
+
+
+def assert_repositories() -> None:
+    """Checks that the public repository is public and the confidential one private, before the first write.
+
+    Raises:
+        WrongRepository: names the one that isn't.
+    """
+    confidential.assert_visibility()
+    fleet.assert_visibility()
+
+
+def explain(error: Exception) -> Failure:
+    """Reads what went wrong in a write to GitHub."""
+    match error:
+        case RateLimitExceededException():
+            return NothingHappened("GitHub's rate limit is reached.", _retry_after(error))
+        case GithubException(status=401):
+            return LockedOut("GitHub refused the token (401). Put a valid one into .env and start the run again.")
+        case GithubException(status=403 | 429) if _retry_after(error) is not None:
+            return NothingHappened("GitHub asked to come back later.", _retry_after(error))
+        case GithubException(status=422) if "already_exists" in str(error.data):
+            return AlreadyThere("GitHub has one of this name already.")
+        case GithubException(status=status) if 400 <= status < 500:
+            return Refused(f"GitHub refused it ({status}: {error.message or 'no reason given'}).")
+        case requests.exceptions.ConnectTimeout() | requests.exceptions.SSLError():
+            return NothingHappened("GitHub could not be reached.")
+        case requests.exceptions.ConnectionError() if "Connection refused" in str(error) or "resolve" in str(error):
+            return NothingHappened("GitHub could not be reached.")
+        case _:
+            return Unclear(f"GitHub gave no answer that can be read ({type(error).__name__}).")
+
+
+def _retry_after(error: GithubException) -> float | None:
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return float(headers["retry-after"]) if "retry-after" in headers else None
+
+
+def _web() -> str:
+    sandbox = settings().sandbox_url
+    return f"{sandbox}/github" if sandbox else "https://github.com"

@@ -1,0 +1,85 @@
+"""Which run acts: its id, its procedure, who started it, and whether it may only say what it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from prefect.context import FlowRunContext
+
+from settings import settings
+from tasks import clock
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one effect that a run asked for."""
+
+    service: str
+    action: str
+    target: str
+    outcome: Literal["done", "already there", "would be done"]
+    url: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a procedure, inside Prefect or outside it."""
+
+    id: str
+    procedure: str
+    started_by: str
+    at: datetime  # when it was meant to run; what a day's decisions go by
+    dry_run: bool = False
+    outcomes: list[Outcome] = field(default_factory=list[Outcome], compare=False)
+
+
+_acting: ContextVar[Run | None] = ContextVar("acting", default=None)
+_of_flow_runs: dict[str, Run] = {}
+
+
+def current() -> Run:
+    """Gives the run that acts.
+
+    Raises:
+        RuntimeError: outside of any run; effects need to know who is behind them.
+    """
+    if run := _acting.get():
+        return run
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("No run is under way. Start the flow, or wrap the call in runs.acting(...).")
+    flow_run = context.flow_run
+    return _of_flow_runs.setdefault(
+        str(flow_run.id),
+        Run(
+            id=str(flow_run.id),
+            procedure=context.flow.name if context.flow else "",
+            started_by=_starter(flow_run.created_by.type if flow_run.created_by else None),
+            at=settings().fixed_time or flow_run.expected_start_time or clock.now(),
+            dry_run=bool((context.parameters or {}).get("dry_run", False)),
+        ),
+    )
+
+
+def _starter(kind: str | None) -> str:
+    return {"SCHEDULE": "schedule", "AUTOMATION": "automation", "DEPLOYMENT": "schedule"}.get(kind or "", "a person")
+
+
+def in_prefect() -> bool:
+    """Says whether a Prefect flow run is around this call, so that an effect can show as a task run."""
+    return _acting.get() is None and FlowRunContext.get() is not None
+
+
+@contextmanager
+def acting(run: Run) -> Iterator[Run]:
+    """Makes `run` the run that acts, without Prefect."""
+    token = _acting.set(run)
+    try:
+        yield run
+    finally:
+        _acting.reset(token)

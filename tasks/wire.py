@@ -1,0 +1,91 @@
+"""How the SDKs reach the network: with time-outs, no retries of their own, and a last look at every request.
+
+The checks stand in the transports, below the SDKs, so that no call gets around them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester, RequestsResponse
+from requests.adapters import HTTPAdapter
+
+from policies.confidentiality import scan_request
+from settings import handbook, settings
+from tasks import effects
+
+_READS = {"GET", "HEAD", "OPTIONS"}
+_MUTATION = re.compile(r"\s*mutation\b")
+
+
+def before_github(verb: str, path: str, body: str | None) -> None:
+    """Looks at a request to GitHub before its bytes leave.
+
+    Raises:
+        effects.OutsideLedger, effects.LeaseLost: it writes without a permit that holds.
+        policies.confidentiality.Leak: it writes to a place that anybody can read, and holds a customer's name.
+    """
+    if verb in _READS or _only_asks(path, body):
+        return
+    effects.assert_permitted()
+    if not _is_confidential(path):
+        from tasks.known_names import known_names
+
+        scan_request(verb, path, (body or "").encode(), known_names())
+
+
+def _only_asks(path: str, body: str | None) -> bool:
+    if not path.split("?")[0].endswith("/graphql"):
+        return False
+    return not _MUTATION.match(json.loads(body or "{}").get("query", ""))
+
+
+def _is_confidential(path: str) -> bool:
+    return f"/repos/{handbook().repositories.confidential}/".lower() in f"{path.split('?')[0]}/".lower()
+
+
+class _Https(HTTPSRequestsConnectionClass):
+    def getresponse(self) -> RequestsResponse:
+        before_github(self.verb, self.url, _text(self.input))
+        return super().getresponse()
+
+
+class _Http(HTTPRequestsConnectionClass):
+    def getresponse(self) -> RequestsResponse:
+        before_github(self.verb, self.url, _text(self.input))
+        return super().getresponse()
+
+
+def _text(body: Any) -> str | None:
+    if body is None or isinstance(body, str):
+        return body
+    raise TypeError("Uploads to GitHub are not looked through, so they are not sent.")
+
+
+Requester.injectConnectionClasses(_Http, _Https)
+
+
+class SalesforceAdapter(HTTPAdapter):
+    """Adds what simple-salesforce lacks: time-outs, the permit check, and a sandbox on plain HTTP."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        if request.method not in _READS and "/services/oauth2/" not in str(request.url):
+            effects.assert_permitted()
+        kwargs["timeout"] = (settings().connect_timeout, settings().read_timeout)
+        if sandbox := settings().sandbox_url:
+            host, asked = urlsplit(sandbox), urlsplit(str(request.url))
+            request.url = urlunsplit((host.scheme, host.netloc, f"/salesforce{asked.path}", asked.query, ""))
+        return super().send(request, *args, **kwargs)
+
+
+def salesforce_session() -> requests.Session:
+    """Gives a session for simple-salesforce; one a thread."""
+    session = requests.Session()
+    session.mount("https://", SalesforceAdapter(max_retries=0))
+    if settings().sandbox_url:
+        session.trust_env = False
+    return session

@@ -1,0 +1,191 @@
+"""The sandbox and the ledger that tests work with."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).parent.parent
+QUICK = {
+    "HANDBOOK_CONNECT_TIMEOUT": "0.3",
+    "HANDBOOK_READ_TIMEOUT": "0.5",
+    "HANDBOOK_LOOK_AGAIN_AFTER": "[0, 0.05]",
+    "HANDBOOK_PATIENCE": "6",
+}
+
+
+def free_port() -> int:
+    """Gives a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Sandbox:
+    """The sandbox in a process of its own, through its control API."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def reset(self, *seeds: Mapping[str, Any]) -> None:
+        """Forgets everything, then loads the empty seed and these."""
+        self._call("POST", "/reset", {"seed": "empty"})
+        for seed in seeds:
+            self._call("POST", "/seed", seed)
+
+    def effects(self) -> list[dict[str, Any]]:
+        return self._call("GET", "/effects")
+
+    def calls(self) -> list[dict[str, Any]]:
+        return self._call("GET", "/calls")
+
+    def state(self) -> dict[str, Any]:
+        return self._call("GET", "/state")
+
+    def fault(self, **fault: Any) -> None:
+        self._call("POST", "/faults", fault)
+
+    def faults_struck(self) -> int:
+        return sum(fault["struck"] for fault in self._call("GET", "/faults"))
+
+    def no_more_faults(self) -> None:
+        self._call("DELETE", "/faults")
+
+    def latency(self, **services: Sequence[float]) -> None:
+        self._call("PUT", "/latency", services)
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.url}/_sandbox{path}", json=body, timeout=30)
+        assert answer.ok, f"The sandbox refused {method} {path}: {answer.text}"
+        return answer.json()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The sandbox, one a test process."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port), "--seed", "empty"], cwd=ROOT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/_sandbox/health", process)
+        yield Sandbox(url)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, "The sandbox has ended at its start. Run `python -m sandbox` to see why."
+        try:
+            requests.get(url, timeout=1).raise_for_status()
+            return
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise AssertionError(f"The sandbox does not answer at {url}.")
+
+
+def environment(sandbox_url: str, database_url: str, now: str = "") -> dict[str, str]:
+    """Gives the settings of a start against the sandbox, with short time-outs."""
+    sample = {name: value for name, value in dotenv_values(ROOT / ".env.demo").items() if value is not None}
+    return (
+        sample
+        | QUICK
+        | {
+            "HANDBOOK_SANDBOX_URL": sandbox_url,
+            "HANDBOOK_DATABASE_URL": database_url,
+            "HANDBOOK_FIXED_TIME": now,
+        }
+    )
+
+
+def postgres_url() -> str:
+    """Gives the PostgreSQL to test with, from the environment or this machine's own; "" when none answers."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import OperationalError
+
+    url = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+    try:
+        create_engine(url, connect_args={"connect_timeout": 2}).connect().close()
+    except OperationalError:
+        return ""
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty ledger on each kind of database."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        _create_tables(url)
+        yield url
+    else:
+        yield from _postgres_schema()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An empty ledger on SQLite, for tests that aren't about the database."""
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    _create_tables(url)
+    return url
+
+
+def _postgres_schema() -> Iterator[str]:
+    from sqlalchemy import create_engine, text
+
+    server = postgres_url()
+    if not server:
+        pytest.skip("No PostgreSQL answers. Start one and name it in TEST_POSTGRES_URL to run this.")
+    schema = f"test_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    url = f"{server}?options=-csearch_path%3D{schema}"
+    try:
+        _create_tables(url)
+        yield url
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        engine.dispose()
+
+
+def _create_tables(url: str) -> None:
+    from tasks import database, ledger
+
+    engine = database.connect(url)
+    ledger.effects.metadata.create_all(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def use_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[str, str]], None]]:
+    """Lets a test set variables; whatever was read from others is forgotten."""
+    from settings import settings
+    from tasks import database
+
+    def forget() -> None:
+        if database.engine.cache_info().currsize:
+            database.engine().dispose()
+        database.engine.cache_clear()
+        settings.cache_clear()
+
+    def use(variables: Mapping[str, str]) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        forget()
+
+    yield use
+    forget()

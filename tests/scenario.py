@@ -1,0 +1,68 @@
+"""A scenario: what the world looks like, what is started, and which effects must follow. One a flow."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests import scenarios
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An effect that must be in the sandbox's log exactly once. `target` is a regular expression for all of it."""
+
+    service: str
+    action: str
+    target: str
+
+    def matches(self, effect: Mapping[str, Any]) -> bool:
+        return (effect["service"], effect["action"]) == (self.service, self.action) and bool(
+            re.fullmatch(self.target, effect["target"])
+        )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One start of one flow."""
+
+    flow: str  # module path of the flow, as in prefect.yaml
+    parameters: Mapping[str, Any]
+    seed: Mapping[str, Any]  # on top of the sandbox's empty seed
+    expected: Sequence[Expected]
+    names: Sequence[str]  # real names that must not reach any public place
+    now: str = "2026-11-23T18:00:00+00:00"
+
+    @property
+    def name(self) -> str:
+        """Gives the flow function's name."""
+        return self.flow.rpartition(".")[2]
+
+    @property
+    def deployment(self) -> str:
+        """Gives "flow/deployment" as Prefect names it."""
+        dashed = self.name.replace("_", "-")
+        return f"{dashed}/{dashed}"
+
+    def unmet(self, effects: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Says what is wrong with the effects that came: missing, doubled, or not asked for."""
+        wrong = [
+            f"{len(found)} times instead of once: {expected}"
+            for expected in self.expected
+            if len(found := [effect for effect in effects if expected.matches(effect)]) != 1
+        ]
+        return wrong + [
+            f"not asked for: {effect['service']} {effect['action']} {effect['target']}"
+            for effect in effects
+            if not any(expected.matches(effect) for expected in self.expected)
+        ]
+
+
+def all_scenarios() -> list[Scenario]:
+    """Gives the scenario of every module in tests/scenarios."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
+    return [importlib.import_module(f"tests.scenarios.{name}").SCENARIO for name in modules]
