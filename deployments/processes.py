@@ -16,6 +16,7 @@ import psutil
 from settings import ROOT
 
 PR_SET_PDEATHSIG = 1
+RESTARTS, RESTART_WINDOW = 3, 60.0  # seconds
 
 
 class NotReady(Exception):
@@ -28,11 +29,14 @@ class Processes:
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
         self._logs, self._environment = logs, dict(environment)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._arguments: dict[str, tuple[str, ...]] = {}
+        self._ended: dict[str, list[float]] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, *arguments: str) -> None:
         """Starts `python <arguments>`; its output goes to a log of that name."""
-        with self._log(name).open("wb") as log:
+        self._arguments[name] = arguments
+        with self._log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, *arguments],
                 stdout=log,
@@ -72,13 +76,30 @@ class Processes:
                     f"The {name} has ended (exit code {code}). Its log: {self._log(name)}\n{self._tail(name)}"
                 )
 
+    def keep_running(self) -> None:
+        """Starts again what has ended, a killed worker for example.
+
+        Raises:
+            NotReady: it ends again and again.
+        """
+        for name, process in list(self._running.items()):
+            if process.poll() is None:
+                continue
+            now = time.monotonic()
+            self._ended[name] = [at for at in self._ended.get(name, []) if now - at < RESTART_WINDOW] + [now]
+            if len(self._ended[name]) > RESTARTS:
+                self.assert_running(name)
+            print(f"The {name} has ended (exit code {process.returncode}); starting it again.", flush=True)
+            self.start(name, *self._arguments[name])
+
     def stop(self, patience: float = 8) -> None:
         """Ends every process with all its children: politely first, for certain after `patience` seconds."""
         families = [family for process in self._running.values() for family in _family(process.pid)]
         for process in reversed(list(self._running.values())):
             _signal(process.pid, signal.SIGTERM)
         _, alive = psutil.wait_procs(families, timeout=patience)
-        for process in alive + [child for process in families for child in _family(process.pid)]:
+        late = [child for parent in families for child in _family(parent.pid)]
+        for process in [*alive, *late]:
             _signal(process.pid, signal.SIGKILL)
         psutil.wait_procs(families, timeout=2)
         for process in self._running.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from prefect.client.orchestration import get_client
@@ -12,11 +13,8 @@ POOL = "handbook"
 
 
 def main() -> None:
-    with get_client(sync_client=True) as client:
-        try:
-            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-        except ObjectAlreadyExists:
-            pass
+    with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     from prefect.cli import app
 
     sys.argv = ["prefect", "--no-prompt", "deploy", "--all"]

@@ -1,8 +1,9 @@
 """Prefect's server on SQLite, safe for concurrent writers: `python -m deployments.server --port 4200`.
 
-As shipped, a transaction reads first and asks for the write lock later; SQLite refuses that at once when somebody else has
-written in between, whatever the busy time-out, and the API answers 503. Here each write transaction begins IMMEDIATE, so
-that writers queue. The place where that is decided is internal to Prefect: without it the server does not start.
+As shipped, a transaction reads first and asks for the write lock later; SQLite refuses that at once when somebody else
+has written in between, whatever the busy time-out, and the API answers 503. Here each write transaction begins
+IMMEDIATE, so that writers queue. The place where that is decided is internal to Prefect: without it the server does not
+start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists effects that wait for a person, and takes the decision: `make ledger`, or `python -m deployments.settle --help`.
+"""Lists effects that wait for a person, and takes the decision: `make ledger`.
 
 make ledger                                                 what is parked, in doubt or refused
 make ledger ARGS="show KEY"                                 everything that ever happened to one effect
@@ -65,9 +65,8 @@ def _show(key: str) -> int:
     if not moves:
         raise LookupError(f'The ledger has no effect "{key}". `make ledger` lists the keys.')
     for move in moves:
-        print(
-            f"{move.at:%Y-%m-%d %H:%M:%S} UTC  {move.state:<12} {move.started_by}, run {move.run_id}  {move.reason or ''}"
-        )
+        who = f"{move.started_by}, run {move.run_id}"
+        print(f"{move.at:%Y-%m-%d %H:%M:%S} UTC  {move.state:<12} {who}  {move.reason or ''}")
     return 0
 
 

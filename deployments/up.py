@@ -6,14 +6,12 @@ Starts Prefect's server, the worker and (for the demo) the sandbox, registers th
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,7 +19,6 @@ from types import FrameType
 from deployments.processes import NotReady, Processes
 from settings import ROOT, STATE, SettingsIncomplete, settings
 
-POOL = "handbook"
 LIVE_VARIABLES = (
     "github_public_token",
     "github_confidential_token",
@@ -65,7 +62,7 @@ def main() -> int:
         _start(processes, ports, state, demo=arguments.demo)
         while True:
             time.sleep(1)
-            processes.assert_running()
+            processes.keep_running()
     except NotReady as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -164,15 +161,9 @@ def _migrate() -> None:
 
 
 def _register() -> None:
-    """Creates or updates every deployment of prefect.yaml."""
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
-        cwd=ROOT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Creates or updates the work pool and every deployment of prefect.yaml."""
+    command = [sys.executable, "-m", "deployments.register"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotReady(f"The deployments could not be registered:\n{done.stdout}{done.stderr}")
 

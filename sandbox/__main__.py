@@ -16,8 +16,7 @@ def main() -> None:
     parser.add_argument("--seed", choices=sorted(SEEDS), default="demo")
     arguments = parser.parse_args()
     app = create_app(f"http://127.0.0.1:{arguments.port}")
-    for name, objects in SEEDS[arguments.seed]().items():
-        app.state.world.services[name].load(objects)
+    app.state.world.load(SEEDS[arguments.seed]())
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
 
 

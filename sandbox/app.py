@@ -9,9 +9,10 @@ Control API (`/_sandbox`), for tests and the console:
 | `POST /_sandbox/seed` `{"github": {...}, ...}` | adds objects |
 | `GET /_sandbox/state` | the whole state of every service |
 | `GET /_sandbox/effects`, `GET /_sandbox/calls` | what happened, oldest first |
-| `POST /_sandbox/faults` `{...Fault}`, `DELETE /_sandbox/faults` | the next call that matches fails so |
-| `PUT /_sandbox/latency` `{"github": [0.05, 0.5]}` | seconds, between two bounds |
-| `PUT /_sandbox/clock` `{"now": "...", "frozen": true}`, `POST /_sandbox/clock/advance` `{"seconds": 60}` | time |
+| `POST /_sandbox/faults` `{...Fault}`, `GET`, `DELETE` | the next call that matches fails so |
+| `GET`, `PUT /_sandbox/latency` `{"github": [0.05, 0.5]}` | seconds, between two bounds; "*" is every service |
+| `GET`, `PUT /_sandbox/clock` `{"now": "...", "frozen": true}` | the time it is |
+| `POST /_sandbox/clock/advance` `{"seconds": 60}` | moves the clock on |
 """
 
 from __future__ import annotations
@@ -22,19 +23,27 @@ import signal
 import socket
 import struct
 import time
-from dataclasses import fields
-from datetime import datetime, timedelta
-from typing import Any
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Annotated, Any
 
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.world import FAULT_KINDS, Call, Fault, World
+from sandbox.world import Call, Fault, World
 
-SENT_NOTHING: set[str] = {"crash_before", "timeout_before", "reset_before"}
+
+class Sandbox(Starlette):
+    """The app; keeps the server's own `send` at hand, which Starlette wraps, for faults that cut the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["sandbox.send"] = send
+        await super().__call__(scope, receive, send)
 
 
 class Faults:
@@ -47,66 +56,81 @@ class Faults:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        world, began = self.world, time.perf_counter()
+        began = time.perf_counter()
         body = await Request(scope, receive).body()
-        method = scope["method"]
         query = scope["query_string"].decode("latin-1")
         path = scope["path"].removeprefix(scope.get("root_path", "")) + (f"?{query}" if query else "")
-        if bounds := world.latency.get(self.service) or world.latency.get("*"):
-            await asyncio.sleep(world.random.uniform(*bounds))
-        fault = world.strike(self.service, method, path)
-        before = len(world.effects)
-        status = await self._answer(fault, scope, body, send)
-        world.call_counts[self.service] += 1
-        world.version += 1
-        world.calls.append(
+        if bounds := self.world.latency.get(self.service) or self.world.latency.get("*"):
+            await asyncio.sleep(self.world.random.uniform(*bounds))
+        fault = self.world.strike(self.service, scope["method"], path)
+        exchange = Exchange(self.app, self.world, self.service, scope, body, send)
+        try:
+            await exchange.answer(fault)
+        finally:
+            self._log(exchange, path, fault, time.perf_counter() - began)
+
+    def _log(self, exchange: Exchange, path: str, fault: Fault | None, seconds: float) -> None:
+        self.world.call_counts[self.service] += 1
+        self.world.version += 1
+        self.world.calls.append(
             Call(
-                number=world.next_call_number(),
-                at=world.clock.now(),
+                number=self.world.next_call_number(),
+                at=self.world.clock.now(),
                 service=self.service,
-                method=method,
+                method=exchange.scope["method"],
                 path=path,
-                body=body.decode("utf-8", "replace"),
-                status=status,
-                milliseconds=round((time.perf_counter() - began) * 1000, 1),
+                body=exchange.body.decode("utf-8", "replace"),
+                status=exchange.status,
+                milliseconds=round(seconds * 1000, 1),
                 fault=fault.kind if fault else "",
-                effects=len(world.effects) - before,
+                effects=exchange.effects,
             )
         )
 
-    async def _answer(self, fault: Fault | None, scope: Scope, body: bytes, send: Send) -> int | None:
+
+@dataclass
+class Exchange:
+    """One call and what becomes of it."""
+
+    app: ASGIApp
+    world: World
+    service: str
+    scope: Scope
+    body: bytes
+    send: Send
+    status: int | None = 500  # what the server answers when the service itself breaks
+    effects: int = 0
+
+    async def answer(self, fault: Fault | None) -> None:
         if fault is None:
-            response = await self._apply(scope, body)
-            await deliver(response, scope, send)
-            return response.status_code
+            await self._deliver(await self._apply())
+        elif fault.kind == "exists_already":
+            await self._apply(actor="somebody else")
+            await self._deliver(await self._apply())
+        else:
+            await self._fail(fault)
+
+    async def _fail(self, fault: Fault) -> None:
         kind = fault.kind
-        if kind == "exists_already":
-            self.world.actor = "somebody else"
-            await self._apply(scope, body)
-            self.world.actor = ""
-            response = await self._apply(scope, body)
-            await deliver(response, scope, send)
-            return response.status_code
-        if kind.endswith("_after") and kind != "403_retry_after" or kind == "malformed":
-            await self._apply(scope, body)
+        if kind in {"crash_after", "timeout_after", "reset_after", "500_after", "malformed"}:
+            await self._apply()
         if kind.startswith("crash"):
-            os.kill(fault.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(fault.pid, signal.SIGKILL)
         if kind.startswith("timeout"):
             await asyncio.sleep(fault.seconds)
         if kind.startswith(("crash", "timeout", "reset")):
-            hang_up(send)
-            return None
-        response = self.world.services[self.service].refusal(kind, fault.seconds)
-        await deliver(response, scope, send)
-        return response.status_code
+            await self._hang_up()
+        else:
+            await self._deliver(self.world.services[self.service].refusal(kind, fault.seconds))
 
-    async def _apply(self, scope: Scope, body: bytes) -> Response:
+    async def _apply(self, actor: str = "") -> Response:
         """Lets the service handle the call and holds its answer back."""
         start: Message = {}
         chunks: list[bytes] = []
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
+            return {"type": "http.request", "body": self.body, "more_body": False}
 
         async def hold(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -114,110 +138,147 @@ class Faults:
             elif message["type"] == "http.response.body":
                 chunks.append(message.get("body", b""))
 
-        await self.app(dict(scope), receive, hold)
+        before, self.world.actor = len(self.world.effects), actor
+        try:
+            await self.app(dict(self.scope), receive, hold)
+        finally:
+            self.world.actor = ""
+            self.effects += len(self.world.effects) - before
         response = Response(b"".join(chunks), status_code=start["status"])
         response.raw_headers = start["headers"]
         return response
 
+    async def _deliver(self, response: Response) -> None:
+        async def nothing() -> Message:
+            return {"type": "http.disconnect"}
 
-async def deliver(response: Response, scope: Scope, send: Send) -> None:
-    async def nothing() -> Message:
-        return {"type": "http.disconnect"}
+        self.status = response.status_code
+        await response(self.scope, nothing, self.send)
 
-    await response(scope, nothing, send)
-
-
-def hang_up(send: Send) -> None:
-    """Resets the connection: the caller sees ECONNRESET, not an answer. Reaches the transport through uvicorn's cycle."""
-    transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
-    if connection := transport.get_extra_info("socket"):
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
+    async def _hang_up(self) -> None:
+        """Resets the connection: the caller sees ECONNRESET. Reaches the socket through uvicorn's cycle."""
+        self.status = None
+        transport: asyncio.Transport = self.scope["sandbox.send"].__self__.transport
+        if connection := transport.get_extra_info("socket"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        await asyncio.sleep(0)  # lets uvicorn learn that nobody is there to answer
 
 
-def control_routes(world: World) -> list[BaseRoute]:
-    from sandbox.seed import SEEDS
+class _Reset(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    seed: str = "empty"
 
-    def load(seed: dict[str, Any]) -> None:
-        unknown = set(seed) - set(world.services)
-        if unknown:
-            raise ValueError(f"The sandbox has no service {sorted(unknown)}. It has {sorted(world.services)}.")
-        for name, objects in seed.items():
-            world.services[name].load(objects)
-        world.version += 1
 
-    async def health(request: Request) -> Response:
-        return JSONResponse({"ok": True, "services": sorted(world.services)})
+class _Moment(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    now: AwareDatetime
+    frozen: bool = False
 
-    async def reset(request: Request) -> Response:
-        name = (await request.json() if await request.body() else {}).get("seed", "empty")
+
+class _Step(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    seconds: float
+
+
+_Seconds = Annotated[float, Field(ge=0)]
+_FAULT = TypeAdapter(Fault)
+_LATENCY = TypeAdapter(dict[str, tuple[_Seconds, _Seconds]])
+_SEED = TypeAdapter(dict[str, dict[str, Any]])
+
+
+class Control:
+    """The control API. Input it can't work with gives 422 and a sentence."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def app(self) -> Starlette:
+        routes = [
+            Route("/health", self.health),
+            Route("/reset", self.reset, methods=["POST"]),
+            Route("/seed", self.seed, methods=["POST"]),
+            Route("/state", self.state),
+            Route("/effects", self.effects),
+            Route("/calls", self.calls),
+            Route("/faults", self.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/latency", self.latency, methods=["GET", "PUT"]),
+            Route("/clock", self.clock, methods=["GET", "PUT"]),
+            Route("/clock/advance", self.advance, methods=["POST"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={ValueError: _unprocessable})
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"ok": True, "services": sorted(self.world.services)})
+
+    async def reset(self, request: Request) -> Response:
+        from sandbox.seed import SEEDS
+
+        name = _Reset.model_validate_json(await request.body() or b"{}").seed
         if name not in SEEDS:
-            return JSONResponse({"error": f"No seed {name!r}. There are {sorted(SEEDS)}."}, 422)
-        world.reset()
-        load(SEEDS[name]())
+            raise ValueError(f"No seed {name!r}. There are {sorted(SEEDS)}.")
+        self.world.reset()
+        self.world.load(SEEDS[name]())
         return JSONResponse({"ok": True})
 
-    async def seed(request: Request) -> Response:
-        try:
-            load(await request.json())
-        except ValueError as error:
-            return JSONResponse({"error": str(error)}, 422)
+    async def seed(self, request: Request) -> Response:
+        self.world.load(_SEED.validate_json(await request.body()))
         return JSONResponse({"ok": True})
 
-    async def state(request: Request) -> Response:
-        return JSONResponse({name: service.dump() for name, service in world.services.items()})
+    async def state(self, request: Request) -> Response:
+        return JSONResponse({name: service.dump() for name, service in self.world.services.items()})
 
-    async def effects(request: Request) -> Response:
+    async def effects(self, request: Request) -> Response:
         after = int(request.query_params.get("after", 0))
-        return JSONResponse([effect.as_json() for effect in world.effects if effect.number > after])
+        return JSONResponse([effect.as_json() for effect in self.world.effects if effect.number > after])
 
-    async def calls(request: Request) -> Response:
+    async def calls(self, request: Request) -> Response:
         after = int(request.query_params.get("after", 0))
-        return JSONResponse([call.as_json() for call in world.calls if call.number > after])
+        return JSONResponse([call.as_json() for call in self.world.calls if call.number > after])
 
-    async def faults(request: Request) -> Response:
-        if request.method == "DELETE":
-            world.faults.clear()
-            return JSONResponse({"ok": True})
-        wanted = await request.json()
-        known = {field.name for field in fields(Fault)} - {"struck"}
-        if unknown := set(wanted) - known:
-            return JSONResponse({"error": f"A fault has no {sorted(unknown)}. It has {sorted(known)}."}, 422)
-        if wanted.get("kind") not in FAULT_KINDS:
-            return JSONResponse({"error": f"No fault {wanted.get('kind')!r}. There are {list(FAULT_KINDS)}."}, 422)
-        world.faults.append(Fault(**wanted))
+    async def faults(self, request: Request) -> Response:
+        if request.method == "POST":
+            self.world.faults.append(_FAULT.validate_json(await request.body()))
+        elif request.method == "DELETE":
+            self.world.faults.clear()
+        else:
+            return JSONResponse([asdict(fault) for fault in self.world.faults])
+        self.world.version += 1
         return JSONResponse({"ok": True})
 
-    async def pending_faults(request: Request) -> Response:
-        return JSONResponse([{**vars(fault)} for fault in world.faults])
-
-    async def latency(request: Request) -> Response:
-        world.latency = {name: (low, high) for name, (low, high) in (await request.json()).items()}
-        return JSONResponse({"ok": True})
-
-    async def clock(request: Request) -> Response:
+    async def latency(self, request: Request) -> Response:
         if request.method == "PUT":
-            wanted = await request.json()
-            world.clock.set(datetime.fromisoformat(wanted["now"]), frozen=wanted.get("frozen", False))
-        return JSONResponse({"now": world.clock.now().isoformat()})
+            wanted = _LATENCY.validate_json(await request.body())
+            if unknown := set(wanted) - {"*", *self.world.services}:
+                raise ValueError(
+                    f"No service {sorted(unknown)}. There are {sorted(self.world.services)} and '*' for all."
+                )
+            self.world.latency = wanted
+            self.world.version += 1
+        return JSONResponse(self.world.latency)
 
-    async def advance(request: Request) -> Response:
-        world.clock.advance(timedelta(seconds=(await request.json())["seconds"]))
-        return JSONResponse({"now": world.clock.now().isoformat()})
+    async def clock(self, request: Request) -> Response:
+        if request.method == "PUT":
+            wanted = _Moment.model_validate_json(await request.body())
+            self.world.clock.set(wanted.now, frozen=wanted.frozen)
+            self.world.version += 1
+        return JSONResponse({"now": self.world.clock.now().isoformat()})
 
-    return [
-        Route("/health", health),
-        Route("/reset", reset, methods=["POST"]),
-        Route("/seed", seed, methods=["POST"]),
-        Route("/state", state),
-        Route("/effects", effects),
-        Route("/calls", calls),
-        Route("/faults", faults, methods=["POST", "DELETE"]),
-        Route("/faults", pending_faults),
-        Route("/latency", latency, methods=["PUT"]),
-        Route("/clock", clock, methods=["GET", "PUT"]),
-        Route("/clock/advance", advance, methods=["POST"]),
-    ]
+    async def advance(self, request: Request) -> Response:
+        self.world.clock.advance(timedelta(seconds=_Step.model_validate_json(await request.body()).seconds))
+        self.world.version += 1
+        return JSONResponse({"now": self.world.clock.now().isoformat()})
+
+
+async def _unprocessable(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": _sentences(error)}, 422)
+
+
+def _sentences(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    problems = error.errors(include_url=False)
+    return " ".join(f"{'.'.join(map(str, each['loc'])) or 'The body'}: {each['msg']}." for each in problems)
 
 
 def create_app(public_url: str) -> Starlette:
@@ -225,13 +286,12 @@ def create_app(public_url: str) -> Starlette:
     from sandbox import console, github, salesforce, slack
 
     world = World(public_url=public_url)
-    routes: list[BaseRoute] = []
+    routes = console.routes(world)
     for module, prefix in ((github, "/github"), (slack, "/slack/api"), (salesforce, "/salesforce")):
         service, app = module.create(world)
         world.services[service.name] = service
         routes.append(Mount(prefix, Faults(app, world, service.name)))
-    routes.append(Mount("/_sandbox", routes=control_routes(world)))
-    routes.extend(console.routes(world))
-    app = Starlette(routes=routes)
+    routes.append(Mount("/_sandbox", Control(world).app()))
+    app = Sandbox(routes=routes)
     app.state.world = world
     return app

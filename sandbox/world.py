@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
 FaultKind = Literal[
@@ -30,7 +32,6 @@ FaultKind = Literal[
     "exists_already",  # somebody else does the same thing a moment before
     "vanished",  # the object the call is about is gone
 ]
-FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,44 @@ class Call:
 
 @dataclass
 class Fault:
-    """A fault waiting for its call. `skip` matching calls pass first; then it strikes `times` times."""
+    """A fault waiting for its call. `skip` matching calls pass first; then it strikes `times` times.
+
+    Raises:
+        ValueError: a pattern is no regular expression, or crash_* names nobody to kill.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     kind: FaultKind
     service: str = ""  # "" matches every service
-    method: str = ""
+    method: str = ""  # regular expression for all of it
     path: str = ""  # regular expression, searched in the path with query
-    skip: int = 0
-    times: int = 1
-    seconds: float = 30.0  # how long a time-out hangs; the Retry-After of 429 and 403
+    skip: Annotated[int, Field(ge=0)] = 0
+    times: Annotated[int, Field(ge=1)] = 1
+    seconds: Annotated[float, Field(ge=0)] = 30.0  # how long a time-out hangs; the Retry-After of 429 and 403
     pid: int = 0  # whom crash_* kills
-    struck: int = 0
+    struck: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        for pattern in (self.method, self.path):
+            _compile(pattern)
+        # kill(0) and kill(-1) would reach the sandbox's whole process group, or everybody's.
+        if self.kind.startswith("crash") and (self.pid <= 1 or self.pid == os.getpid()):
+            raise ValueError(f'"{self.kind}" needs the pid of the process to kill; {self.pid} is none. Give "pid".')
 
     def matches(self, service: str, method: str, path: str) -> bool:
         return (
             (not self.service or self.service == service)
-            and (not self.method or self.method == method)
+            and (not self.method or re.fullmatch(self.method, method) is not None)
             and (not self.path or re.search(self.path, path) is not None)
         )
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f'"{pattern}" is no regular expression ({error}). Escape what is meant literally.') from None
 
 
 class Service(Protocol):
@@ -147,7 +168,8 @@ class World:
     faults: list[Fault] = field(default_factory=list[Fault])
     latency: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     actor: str = ""  # set by the app around each call
-    version: int = 0  # grows with every call, so that the console knows when to look again
+    version: int = 0  # grows with every change, so that the console knows when to look again
+    generation: int = 0  # grows with every reset, when numbers begin anew
     public_url: str = ""  # where the sandbox is reached, for the `url` fields of its answers
 
     def __post_init__(self) -> None:
@@ -160,6 +182,18 @@ class World:
         service = make(self)
         self.services[service.name] = service
         return service
+
+    def load(self, seed: Mapping[str, Mapping[str, Any]]) -> None:
+        """Adds a seed's objects to what is there.
+
+        Raises:
+            ValueError: a service or a field is unknown.
+        """
+        if unknown := set(seed) - set(self.services):
+            raise ValueError(f"The sandbox has no service {sorted(unknown)}. It has {sorted(self.services)}.")
+        for name, objects in seed.items():
+            self.services[name].load(objects)
+        self.version += 1
 
     def record(self, service: str, action: str, target: str, *, public: bool = False, **detail: Any) -> Effect:
         """Notes that a call changed something. Services call it for every write that took effect, and only then."""
@@ -195,6 +229,8 @@ class World:
         self.clock.reset()
         self.random.seed(0)
         self._numbers = itertools.count(1)
+        self._call_numbers = itertools.count(1)
         for service in self.services.values():
             service.reset()
         self.version += 1
+        self.generation += 1

@@ -95,11 +95,11 @@ class Write:
     target: what a person reads in the audit; ids and codenames only.
     request: all that decides what the service does. Its hash is the fingerprint.
     send: one call of one write method.
-    find: looks for the effect, given when it was first intended; raises `Different` when something else is in its place.
+    find: looks for the effect, given when it was first intended; raises `Different` when something else stands there.
     explain: reads an exception of `send`.
     preview: stands for the result in a dry run.
-    lasting: whether `find` can see at any time that things are as wanted. Then nothing is sent for what is there already,
-        and what a person has undone since is not done again in silence.
+    lasting: whether `find` can see at any time that things are as wanted. Then nothing is sent for what is there
+        already, and what a person has undone since is not done again in silence.
     """
 
     once: str
@@ -229,7 +229,8 @@ def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:
                 if write.lasting and not _present(write):
                     raise Undone(
                         write,
-                        f"it was done at {at:%Y-%m-%d %H:%M} UTC and is gone since. If it shall be done again, `make ledger` "
+                        f"it was done at {at:%Y-%m-%d %H:%M} UTC and is gone since. If it shall be done again, "
+                        "`make ledger` "
                         "shows how to allow that.",
                     )
                 return Made(made_id, made_url)
@@ -240,7 +241,8 @@ def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:
             case ledger.OtherRequest(state, made_url):
                 raise KeyReused(
                     write,
-                    f"this key already stands for another request ({state} {made_url}). Nothing was sent. Change what is "
+                    f"this key already stands for another request ({state} {made_url}). Nothing was sent. Change "
+                    "what is "
                     "there by hand, or see `make ledger` for how to allow it.",
                 )
 

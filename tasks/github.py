@@ -1,7 +1,8 @@
 """GitHub's two repositories: the public tracker and the confidential one, each with a token of its own.
 
-The code path that writes public text holds no token for the confidential repository, and the other way round. The public
-one takes `PublicText` only; the confidential one asks GitHub whether it is private before each write that holds a name.
+The code path that writes public text holds no token for the confidential repository, and the other way round. The
+public one takes `PublicText` only; the confidential one asks GitHub whether it is private before each write that
+holds a name.
 
 API: https://docs.github.com/rest/issues/labels, https://docs.github.com/rest/issues/issues
 """
@@ -24,7 +25,7 @@ from pydantic import SecretStr
 from policies.confidentiality import Confidential, PublicText
 from policies.customer import CODENAME_LABEL, Label, Post
 from settings import handbook, settings
-from tasks import wire as _wire  # puts the checking transports in place before a client is built
+from tasks import wire
 from tasks.effects import (
     AlreadyThere,
     Different,
@@ -38,7 +39,6 @@ from tasks.effects import (
     perform,
 )
 
-assert _wire
 LABEL_COLOR = "5319e7"
 BULK = 100  # items a page, the most GitHub gives
 
@@ -82,7 +82,8 @@ class Repository:
         if private is not self.private:
             raise WrongRepository(
                 f'"{self.full_name}" is {"private" if private else "public"}, but handbook.toml names it as the '
-                f"{'confidential' if self.private else 'public'} repository. Nothing was written. Correct [repositories]."
+                f"{'confidential' if self.private else 'public'} repository. Nothing was written. Correct "
+                "[repositories]."
             )
 
     def _rename_label(self, old: str, new: str, once: str) -> Made:
@@ -121,7 +122,8 @@ class Repository:
                     return None
             if (label.description or "") != text():
                 raise Different(
-                    f'Label "{name}" is already in {self.full_name} with another description. Choose another codename, or '
+                    f'Label "{name}" is already in {self.full_name} with another description. Choose another '
+                    "codename, or "
                     "correct that label first."
                 )
             return self._made(name)
@@ -164,6 +166,7 @@ class Repository:
 
     @contextmanager
     def _client(self, retry: GithubRetry | int) -> Iterator[Github]:
+        wire.install()
         live = not settings().sandbox_url
         client = Github(
             auth=Auth.Token(self._token().get_secret_value()),

@@ -44,10 +44,11 @@ def account(account_id: str) -> Account:
         policies.customer.Refused: Salesforce has no such account.
     """
     field = handbook().salesforce.account_github_label
-    found = _query(f"SELECT Id, Name, Owner.Name, {field} FROM Account WHERE Id = {{}}", account_id)
+    found = _query("SELECT Id, Name, Owner.Name, {:literal} FROM Account WHERE Id = {}", field, account_id)
     if not found:
         raise InputRefused(
-            f"Salesforce has no account {account_id}, or our user may not see it. Open the account there and copy its address."
+            f"Salesforce has no account {account_id}, or our user may not see it. Open the account there and copy its "
+            "address."
         )
     return _account(found[0])
 
@@ -55,7 +56,15 @@ def account(account_id: str) -> Account:
 def accounts_with_codename() -> list[Account]:
     """Gives every account whose "GitHub label" field is filled, 2,000 a call."""
     field = handbook().salesforce.account_github_label
-    return [_account(row) for row in _query(f"SELECT Id, Name, Owner.Name, {field} FROM Account WHERE {field} != null")]
+    soql = "SELECT Id, Name, Owner.Name, {:literal} FROM Account WHERE {:literal} != null"
+    return [_account(row) for row in _query(soql, field, field)]
+
+
+def customer_without_codename() -> str:
+    """Gives the id of the first customer account, by age, whose "GitHub label" field is empty."""
+    field = handbook().salesforce.account_github_label
+    soql = "SELECT Id FROM Account WHERE {:literal} = null AND Type = {} ORDER BY CreatedDate, Id LIMIT 1"
+    return str(_query(soql, field, "Customer")[0]["Id"])
 
 
 def account_names() -> dict[str, Confidential[str]]:
@@ -73,7 +82,10 @@ def set_github_label(account_id: str, label: str, *, instead_of: str, once: str)
     made = Made(account_id, url("Account", account_id))
 
     def held() -> str:
-        return cast("str | None", _query(f"SELECT {field} FROM Account WHERE Id = {{}}", account_id)[0][field]) or ""
+        return (
+            cast("str | None", _query("SELECT {:literal} FROM Account WHERE Id = {}", field, account_id)[0][field])
+            or ""
+        )
 
     def send() -> Made:
         if (now := held()) not in {instead_of, label}:
@@ -104,18 +116,16 @@ def describe(sobject: str) -> dict[str, Any]:
 def opportunity_by_key(key: str) -> dict[str, Any] | None:
     """Gives the opportunity whose external id is `key`."""
     fields = handbook().salesforce
-    found = _query(
-        f"SELECT Id, Name, StageName, CloseDate, Type FROM Opportunity WHERE {fields.opportunity_key} = {{}}", key
-    )
+    soql = "SELECT Id, Name, StageName, CloseDate, Type FROM Opportunity WHERE {:literal} = {}"
+    found = _query(soql, fields.opportunity_key, key)
     return found[0] if found else None
 
 
 def opportunities_named(account_id: str, name: Confidential[str]) -> list[Existing]:
     """Gives the account's opportunities that have this name."""
     key = handbook().salesforce.opportunity_key
-    rows = _query(
-        f"SELECT Id, {key} FROM Opportunity WHERE AccountId = {{}} AND Name = {{}}", account_id, name.reveal()
-    )
+    soql = "SELECT Id, {:literal} FROM Opportunity WHERE AccountId = {} AND Name = {}"
+    rows = _query(soql, key, account_id, name.reveal())
     return [Existing(row[key] or "", url("Opportunity", row["Id"])) for row in rows]
 
 
@@ -147,7 +157,8 @@ def upsert_opportunity(key: str, values: Mapping[str, Any], target: str, *, once
 def url(sobject: str, record_id: str) -> str:
     """Gives the address that people open."""
     sandbox = settings().sandbox_url
-    return f"{f'{sandbox}/salesforce' if sandbox else settings().salesforce_app_url}/lightning/r/{sobject}/{record_id}/view"
+    app = f"{sandbox}/salesforce" if sandbox else settings().salesforce_app_url
+    return f"{app}/lightning/r/{sobject}/{record_id}/view"
 
 
 def _account(row: Mapping[str, Any]) -> Account:
@@ -161,7 +172,7 @@ def _account(row: Mapping[str, Any]) -> Account:
 
 
 def _query(soql: str, *values: object) -> list[dict[str, Any]]:
-    """Runs SOQL whose `{}` are filled with quoted values."""
+    """Runs SOQL whose `{}` are filled with quoted values, and `{:literal}` with names from handbook.toml."""
     return cast("list[dict[str, Any]]", _connect().query_all(format_soql(soql, *values))["records"])
 
 

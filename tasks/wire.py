@@ -66,7 +66,9 @@ def _text(body: Any) -> str | None:
     raise TypeError("Uploads to GitHub are not looked through, so they are not sent.")
 
 
-Requester.injectConnectionClasses(_Http, _Https)
+def install() -> None:
+    """Has every PyGithub client of this process use the transports above."""
+    Requester.injectConnectionClasses(_Http, _Https)
 
 
 class SalesforceAdapter(HTTPAdapter):

@@ -128,7 +128,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     """An empty ledger on each kind of database."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        _create_tables(url)
+        create_tables(url)
         yield url
     else:
         yield from _postgres_schema()
@@ -138,7 +138,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def sqlite_url(tmp_path: Path) -> str:
     """An empty ledger on SQLite, for tests that aren't about the database."""
     url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    _create_tables(url)
+    create_tables(url)
     return url
 
 
@@ -154,7 +154,7 @@ def _postgres_schema() -> Iterator[str]:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
     url = f"{server}?options=-csearch_path%3D{schema}"
     try:
-        _create_tables(url)
+        create_tables(url)
         yield url
     finally:
         with engine.begin() as connection:
@@ -162,7 +162,7 @@ def _postgres_schema() -> Iterator[str]:
         engine.dispose()
 
 
-def _create_tables(url: str) -> None:
+def create_tables(url: str) -> None:
     from tasks import database, ledger
 
     engine = database.connect(url)

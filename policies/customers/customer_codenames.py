@@ -102,7 +102,8 @@ def _existing(account: Account, kind: Kind, known: Known) -> tuple[str, list[str
     planet, problems = planet_of(mapped[0]), list[str]()
     if (owner := known.reserved.get(planet, account.id)) != account.id:
         problems.append(
-            f'The codename "{planet}" belongs to account {owner}, which has the same name as {account.id}. Merge the two '
+            f'The codename "{planet}" belongs to account {owner}, which has the same name as {account.id}. Merge '
+            "the two "
             "accounts in Salesforce, or rename one."
         )
     if not mapped[0].startswith(f"{kind}-"):
@@ -150,7 +151,8 @@ def _suggestions(account: Account, known: Known) -> Iterator[str]:
 def none_left(account_id: str) -> Refused:
     """Words that no candidate could be reserved."""
     return Refused(
-        f"The name wished for account {account_id} has just been reserved for another account, or no minor planet is left. "
+        f"The name wished for account {account_id} has just been reserved for another account, or no minor planet "
+        "is left. "
         "Start again with another name."
     )
 
@@ -183,7 +185,8 @@ def promotion(account: Account, known: Known) -> Promotion:
     planet = planet_of(mapped[0]) if len(mapped) == 1 else ""
     if not planet:
         raise Refused(
-            f"{len(mapped)} codename labels of the confidential repository carry the name of account {account.id}; exactly "
+            f"{len(mapped)} codename labels of the confidential repository carry the name of account {account.id}; "
+            "exactly "
             'one must. Without one, start "assign-customer-codename".'
         )
     found = Promotion(f"prospect-{planet}", f"customer-{planet}")
@@ -203,7 +206,8 @@ def _unfit_for_promotion(wanted: Promotion, where: str, labels: Sequence[Label])
     match _among(wanted.old, labels), _among(wanted.new, labels):
         case True, True:
             return (
-                f'Both "{wanted.old}" and "{wanted.new}" are labels of the {where} repository. Move the issues of one to '
+                f'Both "{wanted.old}" and "{wanted.new}" are labels of the {where} repository. Move the issues of '
+                "one to "
                 "the other and delete it."
             )
         case False, False:

@@ -35,7 +35,7 @@ class Expansion(BaseModel):
         str,
         Field(
             title="Salesforce account",
-            description="The account's address or id in Salesforce. Never the customer's name, which Prefect would store.",
+            description="Its address or id in Salesforce. Never the customer's name, which Prefect would store.",
             pattern=ACCOUNT_PATTERN,
         ),
     ]
@@ -175,14 +175,16 @@ def _bad_parts(account: Account, wanted: Expansion, name: Confidential[str]) -> 
     problems: list[str] = []
     if not _part(account.name.reveal()):
         problems.append(
-            f"The name of account {account.id} has no letter or digit that an opportunity's name may hold. Correct it in "
+            f"The name of account {account.id} has no letter or digit that an opportunity's name may hold. Correct "
+            "it in "
             "Salesforce."
         )
     if not _part(wanted.product):
         problems.append(f'The product "{wanted.product}" has no letter or digit. Choose one of Fleet\'s products.')
     if (length := len(name.reveal())) > NAME_LIMIT:
         problems.append(
-            f"The opportunity's name would have {length} characters; Salesforce takes {NAME_LIMIT}. Shorten the name of "
+            f"The opportunity's name would have {length} characters; Salesforce takes {NAME_LIMIT}. Shorten the "
+            "name of "
             f"account {account.id} in Salesforce."
         )
     return problems
@@ -192,7 +194,8 @@ def _bad_dates(wanted: Expansion, today: date, quarter: str) -> list[str]:
     problems: list[str] = []
     if wanted.due_date < today:
         problems.append(
-            f"The due date {wanted.due_date} is over (today is {today}), so {quarter} is no quarter to come. Give a later date."
+            f"The due date {wanted.due_date} is over (today is {today}), so {quarter} is no quarter to come. Give "
+            "a later date."
         )
     if wanted.next_step_date < today:
         problems.append(
@@ -223,7 +226,8 @@ def _left_empty(values: Mapping[str, Any], org: Org) -> list[str]:
     if not missing:
         return []
     return [
-        f"Salesforce requires {', '.join(missing)}, which this procedure doesn't fill. Ask the Salesforce administrator for a "
+        f"Salesforce requires {', '.join(missing)}, which this procedure doesn't fill. Ask the Salesforce "
+        "administrator for a "
         "default value there."
     ]
 

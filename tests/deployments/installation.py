@@ -1,0 +1,107 @@
+"""The whole product as a newcomer starts it, in a process of its own, and Prefect's API to talk to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.conftest import ROOT, Sandbox, free_port
+
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class Installation:
+    """`python -m deployments.up --demo` on ports of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.port, sandbox_port = free_port(), free_port()
+        self.sandbox = Sandbox(f"http://127.0.0.1:{sandbox_port}")
+        self.output = state / "output.txt"
+        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api", timeout=30, trust_env=False)
+        state.mkdir(parents=True, exist_ok=True)
+        ports = ["--port", str(self.port), "--sandbox-port", str(sandbox_port)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "deployments.up", "--demo", "--state", str(state), *ports],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=self.output.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait_until_up(self, seconds: float = 180) -> float:
+        """Waits for the demo's last line. Gives the seconds it took."""
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if "Ctrl-C stops everything" in self.said():
+                return time.monotonic() - began
+            assert self._process.poll() is None, f"The demo has ended:\n{self.said()}"
+            time.sleep(0.1)
+        raise AssertionError(f"The demo is not up after {seconds} s:\n{self.said()}")
+
+    def said(self) -> str:
+        """Gives what it has printed."""
+        return self.output.read_text(errors="replace")
+
+    def family(self) -> list[psutil.Process]:
+        """Gives its process and all that came from it."""
+        if not psutil.pid_exists(self._process.pid):
+            return []
+        process = psutil.Process(self._process.pid)
+        return [process, *process.children(recursive=True)]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Stops it as Ctrl-C does. Gives the exit code."""
+        self._process.send_signal(number)
+        return self._process.wait(30)
+
+    def begin(self, deployment: str, parameters: Mapping[str, Any]) -> str:
+        """Starts a flow as the form in Prefect's UI does. Gives the run's id."""
+        found = self.api.get(f"/deployments/name/{deployment}")
+        found.raise_for_status()
+        body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED"}}
+        made = self.api.post(f"/deployments/{found.json()['id']}/create_flow_run", json=body)
+        assert made.status_code in {200, 201}, made.text
+        return made.json()["id"]
+
+    def end(self, run: str, seconds: float = 90) -> dict[str, Any]:
+        """Waits until a run has ended."""
+        give_up = time.monotonic() + seconds
+        while time.monotonic() < give_up:
+            flow_run = self.api.get(f"/flow_runs/{run}").json()
+            if flow_run["state_type"] in FINAL:
+                return flow_run
+            time.sleep(0.2)
+        raise AssertionError(f"Run {run} has not ended within {seconds} s.")
+
+    def run(self, deployment: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Starts a flow and waits for its end."""
+        return self.end(self.begin(deployment, parameters))
+
+    def artifacts(self, run: str) -> str:
+        """Gives the text of a run's artifacts."""
+        wanted = {"artifacts": {"flow_run_id": {"any_": [run]}}}
+        return "\n".join(each["data"] for each in self.api.post("/artifacts/filter", json=wanted).json())
+
+    def logs(self, run: str) -> str:
+        """Gives a run's log lines."""
+        wanted = {"logs": {"flow_run_id": {"any_": [run]}}}
+        return "\n".join(each["message"] for each in self.api.post("/logs/filter", json=wanted).json())
+
+    def database_url(self) -> str:
+        """Gives the ledger's database."""
+        return f"sqlite:///{self.state / 'handbook.sqlite'}"
+
+    def everything_stored(self) -> bytes:
+        """Gives the bytes of all databases, results and logs of Prefect and the ledger."""
+        files = [file for file in self.state.rglob("*") if file.is_file() and "sandbox" not in file.name]
+        return b"\n".join(file.read_bytes() for file in files)

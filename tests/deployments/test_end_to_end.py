@@ -1,0 +1,155 @@
+"""The real path: started as a newcomer starts it, runs made through Prefect's API, done by the worker, seen in the sandbox."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from sqlalchemy import delete
+
+from tests.conftest import environment
+from tests.deployments.installation import Installation
+from tests.scenario import Scenario, all_scenarios
+from tests.scenarios import assign_customer_codename as assigning
+
+pytestmark = pytest.mark.xdist_group("prefect")
+SCENARIOS = all_scenarios()
+each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
+ASSIGN = assigning.SCENARIO.deployment
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = Installation(tmp_path_factory.mktemp("installation"))
+    try:
+        made.wait_until_up()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def fresh(installation: Installation, use_settings: Callable[[Mapping[str, str]], None]) -> Installation:
+    """The installation with an empty ledger; the sandbox is reset by each test's seed."""
+    from tasks import database, ledger
+
+    use_settings(environment(installation.sandbox.url, installation.database_url()))
+    with database.engine().begin() as connection:
+        for table in (ledger.effects, ledger.history, ledger.reservations):
+            connection.execute(delete(table))
+    return installation
+
+
+def test_the_demo_says_in_plain_words_what_was_done_with_links(installation: Installation) -> None:
+    said = installation.said()
+    assert "GitHub: create label customer-" in said
+    assert "Salesforce: set field" in said
+    assert f"http://127.0.0.1:{installation.port}/runs/flow-run/" in said
+    assert f"{installation.sandbox.url}/" in said
+
+
+@each_scenario
+def test_a_run_started_from_prefect_has_the_expected_effects(scenario: Scenario, fresh: Installation) -> None:
+    fresh.sandbox.reset(scenario.seed)
+    run = fresh.run(scenario.deployment, scenario.parameters)
+    assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
+    assert scenario.unmet(fresh.sandbox.effects()) == []
+    assert "http://" in fresh.artifacts(run["id"]), "The result has no link to what was made."
+    stored = fresh.everything_stored()
+    found = [name for name in scenario.names if name.encode() in stored]
+    assert found == [], f"Prefect's or the ledger's files hold {found}."
+
+
+@each_scenario
+def test_a_dry_run_started_from_prefect_lists_each_effect_and_has_none(scenario: Scenario, fresh: Installation) -> None:
+    fresh.sandbox.reset(scenario.seed)
+    run = fresh.run(scenario.deployment, {**scenario.parameters, "dry_run": True})
+    assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
+    assert fresh.sandbox.effects() == []
+    assert fresh.artifacts(run["id"]).count("would be done") == len(scenario.expected)
+
+
+def test_two_runs_for_one_account_at_once_give_one_codename(fresh: Installation) -> None:
+    fresh.sandbox.reset(assigning.SCENARIO.seed)
+    fresh.sandbox.latency(**{"*": [0.02, 0.1]})
+    runs = [fresh.begin(ASSIGN, assigning.SCENARIO.parameters) for _ in range(2)]
+    assert {fresh.end(run)["state_type"] for run in runs} == {"COMPLETED"}
+    assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
+
+
+def test_two_accounts_at_once_get_two_different_planets(fresh: Installation) -> None:
+    fresh.sandbox.reset(assigning.SCENARIO.seed, assigning.ANOTHER_ACCOUNT)
+    accounts = [assigning.ACCOUNT, assigning.OTHER]
+    runs = [fresh.begin(ASSIGN, {"account": account}) for account in accounts]
+    assert {fresh.end(run)["state_type"] for run in runs} == {"COMPLETED"}
+    labels = [effect["detail"]["name"] for effect in fresh.sandbox.effects() if effect["action"] == "create label"]
+    assert len(labels) == 4
+    assert len(set(labels)) == 2
+
+
+@pytest.mark.parametrize("after", ["confidential", "public"], ids=lambda which: f"after the {which} label")
+def test_a_worker_killed_in_the_middle_and_started_again_makes_no_second_label(fresh: Installation, after: str) -> None:
+    fresh.sandbox.reset(assigning.SCENARIO.seed)
+    fresh.sandbox.latency(**{"*": [0.15, 0.2]})
+    fresh.begin(ASSIGN, assigning.SCENARIO.parameters)
+    wait_until(lambda: len(fresh.sandbox.effects()) >= (1 if after == "confidential" else 2))
+    kill_worker(fresh)
+    fresh.sandbox.latency()
+    run = fresh.run(ASSIGN, assigning.SCENARIO.parameters)
+    assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
+    assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
+
+
+def kill_worker(installation: Installation) -> None:
+    """kill -9 of the worker and the flow run under it; the supervisor starts the worker again."""
+    worker = next(each for each in installation.family() if "deployments.worker" in " ".join(each.cmdline()))
+    for process in [*worker.children(recursive=True), worker]:
+        process.kill()
+    psutil.wait_procs([worker], timeout=5)
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    give_up = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < give_up, "It did not come."
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("parameters", "said"), assigning.BAD_INPUT, ids=[said for _, said in assigning.BAD_INPUT])
+def test_bad_input_gets_a_sentence_before_any_effect(
+    parameters: dict[str, Any], said: str, fresh: Installation
+) -> None:
+    fresh.sandbox.reset(assigning.SCENARIO.seed, assigning.BAD_SEED)
+    run = fresh.run(ASSIGN, parameters)
+    assert run["state_type"] == "FAILED"
+    assert said in fresh.logs(run["id"])
+    assert fresh.sandbox.effects() == []
+
+
+def test_a_customers_name_typed_as_account_is_refused_before_prefect_stores_it(fresh: Installation) -> None:
+    deployment = fresh.api.get(f"/deployments/name/{ASSIGN}").json()["id"]
+    answer = fresh.api.post(
+        f"/deployments/{deployment}/create_flow_run", json={"parameters": {"account": "Quillfeather"}}
+    )
+    assert answer.status_code == 409
+    assert b"Quillfeather" not in fresh.everything_stored()
+
+
+def test_ctrl_c_leaves_no_process_behind_and_the_second_start_takes_less_than_20_seconds(tmp_path: Path) -> None:
+    first = Installation(tmp_path)
+    first.wait_until_up()
+    family = first.family()
+    assert len(family) >= 4, "The server, the sandbox and the worker should be there."
+    assert first.stop(signal.SIGINT) == 0
+    gone, left = psutil.wait_procs(family, timeout=3)
+    assert left == [], f"{[process.cmdline() for process in left]} are left of {len(gone) + len(left)}"
+    second = Installation(tmp_path)
+    try:
+        assert second.wait_until_up() < 20
+    finally:
+        second.stop()

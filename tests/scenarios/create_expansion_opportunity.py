@@ -1,0 +1,28 @@
+"""A CSM creates an expansion opportunity: one record with the handbook's name, type and fields."""
+
+from __future__ import annotations
+
+from tests.scenario import Expected, Scenario
+from tests.scenarios.assign_customer_codename import account_id
+
+ACCOUNT = account_id(31)
+NAME = "Larkspur Freight"
+
+SCENARIO = Scenario(
+    flow="flows.customers.expansion_opportunities.create_expansion_opportunity",
+    parameters={
+        "opportunity": {
+            "account": ACCOUNT,
+            "product": "Fleet Premium",
+            "kind": "Host",
+            "due_date": "2027-02-15",
+            "amount": 42000,
+            "stage": "Discovery",
+            "next_step": "Agree on the number of hosts",
+            "next_step_date": "2026-12-01",
+        }
+    },
+    seed={"salesforce": {"accounts": [{"Id": ACCOUNT, "Name": NAME, "Type": "Customer"}]}},
+    expected=[Expected("salesforce", "create opportunity", r"Opportunity .*")],
+    names=[NAME, "Larkspur", "LarkspurFreight"],
+)
