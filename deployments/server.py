@@ -27,7 +27,7 @@ def begin_immediately() -> None:
     Raises:
         PatchPointGone: pin another Prefect version, or use PostgreSQL.
     """
-    begin = getattr(AioSqliteConfiguration, PATCH_POINT, None)
+    begin = vars(AioSqliteConfiguration).get(PATCH_POINT)
     if begin is None or "with_for_update" not in inspect.signature(begin).parameters:
         raise PatchPointGone(
             "Prefect's AioSqliteConfiguration.begin_transaction is not as we know it. Pin the Prefect version of "

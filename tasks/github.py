@@ -22,7 +22,7 @@ from github.Label import Label as GithubLabel
 from github.Repository import Repository as GithubRepository
 from pydantic import SecretStr
 
-from policies.confidentiality import Confidential, PublicText
+from policies.confidentiality import Confidential, Leak, PublicText
 from policies.customer import CODENAME_LABEL, Label, Post
 from settings import handbook, settings
 from tasks import wire
@@ -259,6 +259,8 @@ def assert_repositories() -> None:
 def explain(error: Exception) -> Failure:
     """Reads what went wrong in a write to GitHub."""
     match error:
+        case Leak():
+            return Refused(str(error))
         case RateLimitExceededException():
             return NothingHappened("GitHub's rate limit is reached.", _retry_after(error))
         case GithubException(status=401):

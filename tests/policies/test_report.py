@@ -1,0 +1,30 @@
+"""Reports, as Prefect and Slack show them."""
+
+from __future__ import annotations
+
+from policies.report import SLACK_ROWS, Link, Report
+
+
+def test_a_table_survives_pipes_and_line_breaks() -> None:
+    shown = Report("Title", ["One."], ("Where", "What"), [(Link("a|b", "http://x"), "two\nlines")]).markdown()
+    assert "| [a\\|b](http://x) | two lines |" in shown
+
+
+def test_a_report_without_rows_has_no_table() -> None:
+    assert "|" not in Report("Title", ["All is well."], ("Where",)).markdown()
+
+
+def test_foreign_text_cannot_call_a_channel_in_slack() -> None:
+    blocks = str(Report("Title", ["<!channel> & co"], ("Where",), [("<@U1>",)]).slack_blocks())
+    assert "<!channel>" not in blocks
+    assert "<@U1>" not in blocks
+    assert "&lt;!channel&gt; &amp; co" in blocks
+
+
+def test_a_long_report_stays_within_slacks_limits_and_says_what_it_leaves_out() -> None:
+    rows = [(f"row {number}", "x" * 5000) for number in range(200)]
+    blocks = Report("T" * 300, ["One."], ("Where", "What"), rows).slack_blocks()
+    assert len(blocks) <= 50
+    assert len(blocks[0]["text"]["text"]) <= 150
+    assert all(len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
+    assert f"and {200 - SLACK_ROWS} more" in str(blocks[-1])
