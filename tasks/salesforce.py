@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from policies.customer import Account
 from policies.customer import Refused as InputRefused
 from policies.customers.expansion_opportunities import Existing
 from settings import handbook, settings
+from tasks import clock
 from tasks.effects import (
     AlreadyThere,
     Different,
@@ -35,6 +37,8 @@ from tasks.effects import (
     perform,
 )
 from tasks.wire import salesforce_session
+
+TOKEN_SECONDS = 600
 
 
 def account(account_id: str) -> Account:
@@ -177,18 +181,22 @@ def _query(soql: str, *values: object) -> list[dict[str, Any]]:
 
 
 def _connect() -> Salesforce:
-    """Logs in once a client. Without login data in the client it can't log in again by itself, which has no bound."""
+    """Builds a client that can't log in again by itself: simple-salesforce would do so without bound."""
+    session_id, instance = login(int(clock.monotonic() // TOKEN_SECONDS))
+    version = settings().salesforce_api_version
+    return Salesforce(session_id=session_id, instance=instance, version=version, session=salesforce_session())
+
+
+@lru_cache(maxsize=1)
+def login(_: int) -> tuple[str, str]:
+    """Gives a session id and the instance, anew every ten minutes, long before Salesforce ends the session."""
     if not settings().sandbox_url:
         settings().require("salesforce_consumer_key", "salesforce_consumer_secret", "salesforce_domain")
-    session = salesforce_session()
-    session_id, instance = SalesforceLogin(
-        session=session,
+    return SalesforceLogin(
+        session=salesforce_session(),
         consumer_key=settings().salesforce_consumer_key.get_secret_value(),
         consumer_secret=settings().salesforce_consumer_secret.get_secret_value(),
         domain=settings().salesforce_domain,
-    )
-    return Salesforce(
-        session_id=session_id, instance=instance, version=settings().salesforce_api_version, session=session
     )
 
 
@@ -212,6 +220,7 @@ def _explain_answer(error: SalesforceError) -> Failure:
     sentence = f"{code}: {said.get('message', '')}"
     match error.status:
         case 401:
+            login.cache_clear()
             return LockedOut("Salesforce refused the session (401). Check the connected app and start the run again.")
         case _ if code in _FULL or error.status == 429:
             return NothingHappened(f"Salesforce asked to come back later ({code}).")

@@ -174,9 +174,10 @@ def create_tables(url: str) -> None:
 def use_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[str, str]], None]]:
     """Lets a test set variables; whatever was read from others is forgotten."""
     from settings import settings
-    from tasks import database
+    from tasks import database, salesforce
 
     def forget() -> None:
+        salesforce.login.cache_clear()
         if database.engine.cache_info().currsize:
             database.engine().dispose()
         database.engine.cache_clear()
