@@ -216,7 +216,8 @@ def _perform(write: Write, run: runs.Run) -> Made:
         made = _send(write, grant) if isinstance(grant, ledger.Grant) else grant
         if made:
             return _note(write, run, "done", made)
-    raise EffectPostponed(write, f"{ROUNDS_A_RUN} rounds did not settle it. Start the run again in a few minutes.")
+    (row,) = ledger.rows(keys=[write.once])
+    raise EffectPostponed(write, f"{row.reason} {ROUNDS_A_RUN} rounds did not settle it. Start the run again later.")
 
 
 def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:

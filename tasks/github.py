@@ -93,7 +93,7 @@ class Repository:
             with self._writing() as repository:
                 label = repository.get_label(old)
                 label.edit(new, label.color, label.description or "")
-            return self._made(new)
+            return self._made(_said(label, new))
 
         def find(_: datetime) -> Made | None:
             has_old, has_new = self._has(old), self._has(new)
@@ -111,13 +111,13 @@ class Repository:
 
         def send() -> Made:
             with self._writing() as repository:
-                repository.create_label(name, LABEL_COLOR, text())
-            return self._made(name)
+                label = repository.create_label(name, LABEL_COLOR, text())
+            return self._made(_said(label, name))
 
         def find(_: datetime) -> Made | None:
             with self._reading() as repository:
                 try:
-                    label = repository.get_label(name)
+                    label = repository.get_label(name).complete()
                 except UnknownObjectException:
                     return None
             if (label.description or "") != text():
@@ -137,7 +137,7 @@ class Repository:
     def _has(self, label: str) -> bool:
         with self._reading() as repository:
             try:
-                repository.get_label(label)
+                repository.get_label(label).complete()
             except UnknownObjectException:
                 return False
         return True
@@ -171,7 +171,6 @@ class Repository:
         client = Github(
             auth=Auth.Token(self._token().get_secret_value()),
             base_url=settings().github_url if live else f"{settings().sandbox_url}/github",
-            timeout=settings().read_timeout,  # type: ignore[arg-type]  # requests takes fractions too
             retry=retry,
             per_page=BULK,
             seconds_between_requests=None,
@@ -282,6 +281,17 @@ def explain(error: Exception) -> Failure:
 def _retry_after(error: GithubException) -> float | None:
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     return float(headers["retry-after"]) if "retry-after" in headers else None
+
+
+class Unreadable(Exception):
+    """GitHub's answer is not about what was asked."""
+
+
+def _said(label: GithubLabel, name: str) -> str:
+    """Gives the label's name as GitHub answered it, so that a page of HTML with status 200 is no success."""
+    if label.name != name:
+        raise Unreadable(f'GitHub answered about "{label.name}" instead of "{name}".')
+    return name
 
 
 def _web() -> str:

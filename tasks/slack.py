@@ -6,6 +6,7 @@ API: https://docs.slack.dev/reference/methods/chat.postMessage
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.error import URLError
@@ -23,6 +24,7 @@ EVENT = "handbook_flows"
 _READS = (".list", ".info", ".history", ".replies", ".members", "auth.test", "chat.getPermalink", ".lookupByEmail")
 _LOCKED_OUT = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 _NOT_NOW = {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"}
+_CODE = re.compile("[a-z_]+")  # what else stands in "error" is the SDK's word on an answer that is none of Slack's
 _UNCLEAR = {"internal_error", "fatal_error"}
 
 
@@ -118,6 +120,6 @@ def _explain_code(code: str, status: int) -> Failure:
         return LockedOut(f"Slack refused the token ({code}). Put a valid one into .env and start the run again.")
     if code in _NOT_NOW:
         return NothingHappened(f"Slack asked to come back later ({code}).")
-    if not code or code in _UNCLEAR or status >= 500:
-        return Unclear(f"Slack answered {status} {code}.")
+    if not _CODE.fullmatch(code) or code in _UNCLEAR or status >= 500:
+        return Unclear(f"Slack gave no answer that can be read (status {status}).")
     return Refused(f"Slack refused it ({code}).")

@@ -50,14 +50,21 @@ def _is_confidential(path: str) -> bool:
 
 class _Https(HTTPSRequestsConnectionClass):
     def getresponse(self) -> RequestsResponse:
+        self.timeout = _timeouts()
         before_github(self.verb, self.url, _text(self.input))
         return super().getresponse()
 
 
 class _Http(HTTPRequestsConnectionClass):
     def getresponse(self) -> RequestsResponse:
+        self.timeout = _timeouts()
         before_github(self.verb, self.url, _text(self.input))
         return super().getresponse()
+
+
+def _timeouts() -> Any:
+    """Gives the seconds to connect and to answer; PyGithub itself takes whole seconds only and hands them through."""
+    return settings().connect_timeout, settings().read_timeout
 
 
 def _text(body: Any) -> str | None:
@@ -77,7 +84,7 @@ class SalesforceAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         if request.method not in _READS and "/services/oauth2/" not in str(request.url):
             effects.assert_permitted()
-        kwargs["timeout"] = (settings().connect_timeout, settings().read_timeout)
+        kwargs["timeout"] = _timeouts()
         if sandbox := settings().sandbox_url:
             host, asked = urlsplit(sandbox), urlsplit(str(request.url))
             request.url = urlunsplit((host.scheme, host.netloc, f"/salesforce{asked.path}", asked.query, ""))

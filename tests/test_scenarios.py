@@ -48,10 +48,12 @@ def test_a_run_has_the_expected_effects_and_a_second_run_has_none(
     scenario: Scenario, sandbox: Sandbox, sqlite_url: str
 ) -> None:
     sandbox.reset(scenario.seed)
-    assert start(scenario, sandbox, sqlite_url).go().end().how == "completed"
+    first = start(scenario, sandbox, sqlite_url).go().end()
+    assert first.how == "completed", first.said
     assert scenario.unmet(ours(sandbox)) == []
     before = len(sandbox.effects())
-    assert start(scenario, sandbox, sqlite_url).go().end().how == "completed"
+    second = start(scenario, sandbox, sqlite_url).go().end()
+    assert second.how == "completed", second.said
     assert len(sandbox.effects()) == before, "The second run had effects of its own."
     assert leaks(scenario, sandbox) == []
 
