@@ -35,7 +35,9 @@ def decoded(values: Mapping[str, str]) -> dict[str, object]:
     return {name: json.loads(value) if value.startswith("[") else value for name, value in values.items()}
 
 
-@pytest.mark.parametrize("name", [name for name in Settings.model_fields if re.search("token|secret|key|database", name)])
+@pytest.mark.parametrize(
+    "name", [name for name in Settings.model_fields if re.search("token|secret|key|database", name)]
+)
 def test_a_secret_is_shown_nowhere(name: str) -> None:
     shown = Settings.model_validate({name: SECRET, "sandbox_url": "http://127.0.0.1:1"})
     assert SECRET not in repr(shown)

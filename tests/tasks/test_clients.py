@@ -71,7 +71,16 @@ WRITES: dict[str, tuple[Callable[[], Made], str, str]] = {
     "upsert an opportunity": (upsert, "PATCH", r"/sobjects/Opportunity/"),
     "post a message": (post, "POST", r"chat\.postMessage"),
 }
-FAULTS = ["500_before", "500_after", "403_retry_after", "429", "reset_before", "reset_after", "timeout_after", "malformed"]
+FAULTS = [
+    "500_before",
+    "500_after",
+    "403_retry_after",
+    "429",
+    "reset_before",
+    "reset_after",
+    "timeout_after",
+    "malformed",
+]
 
 
 @pytest.mark.parametrize("write", WRITES)

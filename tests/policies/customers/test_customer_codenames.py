@@ -110,7 +110,7 @@ def test_a_field_that_holds_another_label_asks_a_person(labels: tuple[Label, ...
 
 
 def test_two_labels_with_one_name_ask_a_person() -> None:
-    with pytest.raises(Refused, match='2 labels .* "customer-metis", "customer-hebe"'):
+    with pytest.raises(Refused, match=r'2 labels .* "customer-metis", "customer-hebe"'):
         assign(account(), known((label("customer-metis", NAME), label("customer-hebe", NAME))))
 
 
