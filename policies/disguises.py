@@ -1,165 +1,263 @@
-"""Undoes what can hide a word in a text: encodings, markup, look-alike letters, separators.
+"""Undoes what can hide a name in a text: encodings, markup, look-alike characters, separators.
 
-`views` gives the texts that a text may stand for; `Letters` boils one down to its bare letters and remembers where
-words begin and end.
+`views` gives the texts that a text may stand for; each knows its bare letters and where they stand in the original.
 """
 
 from __future__ import annotations
 
-import base64
 import binascii
 import html
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, partial
 from typing import Any, cast
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
-from confusable_homoglyphs import confusables
+from confusable_homoglyphs import confusables  # pyright: ignore[reportMissingTypeStubs]
 
-DEPTH = 2  # an encoding inside an encoding, such as %2541
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){5,}")
-_UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-_SIMPLE_ESCAPE = re.compile(r"\\[nrt]")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_MARKUP = re.compile(r"[*_`~\\]+")
+Span = tuple[int, int]
+Replace = Callable[[re.Match[str]], str]
+
+PASSES = 5  # an escape inside an escape, such as %252541
+DEPTH = 2  # base64 or hexadecimal inside the same
+_INVISIBLE = {"Cf", "Mn", "Me"}  # Unicode's formatting characters, and accents that combine with a letter
+_FILLERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters and symbols that show nothing
 
 
-def views(text: str) -> Iterator[tuple[str, str]]:
-    """Gives each text that `text` may stand for, with the name of the disguise; the text itself first."""
-    seen = {text}
-    layer = [("plain", text)]
-    yield layer[0]
-    for _ in range(DEPTH):
-        found: list[tuple[str, str]] = []
-        for _, each in layer:
-            for name, decoded in _decoded(each):
-                if decoded not in seen:
-                    seen.add(decoded)
-                    found.append((name, decoded))
-        yield from found
-        layer = found
+# -- letters
 
 
-def _decoded(text: str) -> Iterator[tuple[str, str]]:
-    if "&" in text:
-        yield "HTML entities", html.unescape(text)
-    if "%" in text or "+" in text:
-        yield "percent-encoding", unquote_plus(text)
-    if "\\" in text:
-        plain = _UNICODE_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
-        yield "JSON escapes", _SIMPLE_ESCAPE.sub(" ", plain)
-    if "<" in text or "[" in text or _MARKUP.search(text):
-        yield "markdown", without_markup(text)
-    yield from (("base64", decoded) for run in _BASE64.finditer(text) for decoded in _from_base64(run[0]))
-    yield from (
-        ("hexadecimal", decoded) for run in _HEX.finditer(text) if (decoded := _readable(bytes.fromhex(run[0])))
+class _Folding(dict[int, str]):
+    """Small Latin letters and digits for each character, as a table for `str.translate` that fills itself.
+
+    A letter that looks like no Latin one becomes its number behind a brace, so that bare letters are always ASCII.
+    """
+
+    def __missing__(self, point: int) -> str:
+        self[point] = folded = _folded(chr(point))
+        return folded
+
+
+def _folded(character: str) -> str:
+    if character.isascii():
+        return character.lower() if character.isalnum() else ""
+    if not visible(character):
+        return ""
+    if twin := _TWINS.get(character):
+        return twin
+    parts = unicodedata.normalize("NFKD", character)
+    if parts == character:
+        parts = character.casefold()
+    if parts != character:
+        return parts.translate(_FOLDING)
+    is_letter = character.isalnum() and unicodedata.category(character) != "Lm"  # Lm: letters like apostrophes
+    return f"{{{ord(character):x}" if is_letter else ""
+
+
+def _ascii_twins() -> dict[str, str]:
+    """Gives the Latin letters that Unicode's list of confusables (UTS 39) takes a character for."""
+    listed = cast("dict[str, list[dict[str, Any]]]", confusables.confusables_data)
+    twins = ((character, visible(other["c"])) for character, others in listed.items() for other in others)
+    return {
+        character: twin.lower()
+        for character, twin in twins
+        if len(character) == 1 and not character.isascii() and twin.isascii() and twin.isalnum()
+    }
+
+
+def visible(text: str) -> str:
+    """Gives a text without the characters that show nothing of their own, such as soft hyphens."""
+    return "".join(
+        character
+        for character in text
+        if unicodedata.category(character) not in _INVISIBLE and character not in _FILLERS
     )
 
 
-def without_markup(text: str) -> str:
-    """Gives the text as a reader sees it: no comments, tags, link targets or emphasis."""
-    for pattern in (_COMMENT, _TAG):
-        text = pattern.sub("", text)
-    return _MARKUP.sub("", _LINK.sub(r"\1", text))
+_TWINS = _ascii_twins()
+_FOLDING = _Folding()
+_ASCII = bytes(range(128))
+_DROPPED = bytes(point for point in _ASCII if not chr(point).isalnum() and chr(point) != "{")
+_SMALL = bytes.maketrans(_ASCII, _ASCII.lower())
+_ALIKE = bytes.maketrans(b"i10", b"llo")  # alike in print: I, l and 1; O and 0; below, rn and m
+_FOREIGN = re.compile(r"[^\x00-\x7f]+|\{")
 
 
-def _from_base64(run: str) -> Iterator[str]:
-    """Decodes a run at each of the four places where its first character may stand."""
-    plain = run.rstrip("=").replace("-", "+").replace("_", "/")
-    for start in range(4):
-        part = plain[start:]
-        try:
-            decoded = base64.b64decode(part[: len(part) - (len(part) % 4 == 1)] + "=" * (-len(part) % 4))
-        except (binascii.Error, ValueError):
-            continue
-        if readable := _readable(decoded):
-            yield readable
+def bare(text: str) -> str:
+    """Gives the letters and digits of a text as small Latin ones, without accents; nothing between them."""
+    return _bare(text).decode()
 
 
-def _readable(data: bytes) -> str:
-    """Gives the text in decoded bytes, or "" when they are no text: most runs of letters decode to noise."""
-    text = data.decode("utf-8", "ignore")
-    printable = sum(character.isprintable() or character.isspace() for character in text)
-    return text if len(text) >= 4 and printable >= 0.8 * len(data) else ""
+def looks(text: str) -> bytes:
+    """Gives the bare letters of a text with those made equal that look alike in print."""
+    return _bare(text).translate(_ALIKE).replace(b"m", b"rn")
+
+
+def _bare(text: str) -> bytes:
+    # Bytes, because translating a text that is not all ASCII takes 20 times as long.
+    latin = _FOREIGN.sub(lambda run: run[0].translate(_FOLDING), text)
+    return latin.encode().translate(_SMALL, _DROPPED)
 
 
 @dataclass(frozen=True)
 class Letters:
-    """A text without anything but letters and digits, folded to what they look like."""
+    """A text's bare letters."""
 
     bare: str
-    places: list[int]  # where each bare character stands in the text
-    begins: list[int]  # indices in `bare` where a word begins, ascending
-    ends: list[int]  # ... and where one ends, exclusive
 
     @classmethod
     def of(cls, text: str) -> Letters:
-        """Boils a text down."""
-        bare: list[str] = []
-        places: list[int] = []
-        begins: list[int] = []
-        ends: list[int] = []
-        inside = False
-        for place, character in enumerate(text):
-            folded = fold(character)
-            if folded is None:
-                continue
-            if folded and not inside:
-                begins.append(len(bare))
-            elif not folded and inside:
-                ends.append(len(bare))
-            inside = bool(folded)
-            bare += folded
-            places += [place] * len(folded)
-        if inside:
-            ends.append(len(bare))
-        return cls("".join(bare), places, begins, ends)
-
-    def stands_alone(self, start: int, end: int) -> bool:
-        """Says whether bare[start:end] begins and ends where words do."""
-        return _holds(self.begins, start) and _holds(self.ends, end)
+        """Boils a text down to them."""
+        return cls(bare(text))
 
 
-def _holds(ascending: list[int], value: int) -> bool:
-    at = bisect_left(ascending, value)
-    return at < len(ascending) and ascending[at] == value
+# -- views
 
 
-@lru_cache(maxsize=8192)
-def fold(character: str) -> str | None:
-    """Gives the small Latin letters or digits that a character looks like: "" for a separator, None if invisible."""
-    if character.isascii():
-        return character.lower() if character.isalnum() else ""
-    if unicodedata.category(character) in {"Cf", "Mn", "Me"}:
-        return None
-    parts = [part for part in unicodedata.normalize("NFKD", character) if unicodedata.category(part) != "Mn"]
-    return "".join(_latin(part) for part in parts)
+@dataclass(frozen=True)
+class View:
+    """What a text says once a disguise is taken off.
+
+    back: gives where text[start:end] stands in the original.
+    """
+
+    text: str
+    disguise: str
+    back: Callable[[int, int], Span]
+
+    @cached_property
+    def letters(self) -> bytes:
+        """The text as `looks` gives it."""
+        return looks(self.text)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where in the text each of `letters` stands."""
+        seen = {character: len(looks(character)) for character in set(self.text)}
+        return [place for place, character in enumerate(self.text) for _ in range(seen[character])]
+
+    def rewritten(self, pattern: re.Pattern[str], replace: Replace, disguise: str) -> View:
+        """Gives the view with each match replaced."""
+        return View(pattern.sub(replace, self.text), disguise, partial(self._back_through, pattern, replace))
+
+    def _back_through(self, pattern: re.Pattern[str], replace: Replace, start: int, end: int) -> Span:
+        first, last = (_origin(self.text, pattern, replace, index) for index in (start, end - 1))
+        return self.back(first[0], last[1])
+
+    def payload(self, runs: list[re.Match[str]], decode: Callable[[list[str]], str], disguise: str) -> View:
+        """Gives what the runs say when decoded, one after the other."""
+        return View(decode([run[0] for run in runs]), disguise, partial(self._back_to_run, runs, decode))
+
+    def _back_to_run(self, runs: list[re.Match[str]], decode: Callable[[list[str]], str], start: int, end: int) -> Span:
+        ends = 0
+        for run in runs:
+            ends += len(decode([run[0]]))
+            if start < ends:
+                return self.back(*run.span())
+        return self.back(start, end)
 
 
-def _latin(character: str) -> str:
-    if character.isascii():
-        return character.lower() if character.isalnum() else ""
-    if not character.isalnum():
-        return ""
-    return _LOOKS_LIKE.get(character) or _LOOKS_LIKE.get(character.lower()) or character.casefold()
+def _origin(text: str, pattern: re.Pattern[str], replace: Replace, index: int) -> Span:
+    """Gives where the character at `index` of the rewritten text comes from."""
+    moved = 0
+    for match in pattern.finditer(text):
+        begin, length = match.start() + moved, len(replace(match))
+        if index < begin:
+            break
+        if index < begin + length:
+            return match.span()
+        moved += length - len(match[0])
+    return index - moved, index - moved + 1
 
 
-def _look_alikes() -> dict[str, str]:
-    """Gives the Latin letter for each character that Unicode's list of confusables takes for one."""
-    listed = cast("dict[str, list[dict[str, Any]]]", confusables.confusables_data)
-    return {
-        character: twin["c"].lower()
-        for character, twins in listed.items()
-        for twin in twins
-        if not character.isascii() and len(twin["c"]) == 1 and twin["c"].isascii() and twin["c"].isalpha()
-    }
+def views(text: str) -> Iterator[View]:
+    """Gives each text that `text` may stand for, itself first."""
+    yield from _views(View(text, "", lambda start, end: (start, end)), DEPTH)
 
 
-_LOOKS_LIKE = _look_alikes()
+def _views(view: View, depth: int) -> Iterator[View]:
+    for _ in range(PASSES):
+        yield view
+        yield from _without_markup(view)
+        plainer = view.rewritten(_ESCAPE, _unescaped, "in escapes or percent-encoding")
+        if plainer.text == view.text:
+            break
+        view = plainer
+    if depth:
+        for payload in _payloads(view):
+            yield from _views(payload, depth - 1)
+
+
+# -- escapes
+
+_ESCAPE = re.compile(
+    r"[%\\&](?:"
+    r"(?<=%)[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"  # URLs, forms
+    r"|(?<=\\)(?:u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*|x[0-9A-Fa-f]{2}(?:\\x[0-9A-Fa-f]{2})*|[nrtbf\"/\\])"  # JSON
+    r"|(?<=&)(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?"  # HTML
+    r")"
+)
+_CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    text = escape[0]
+    if text[0] == "%":
+        return unquote(text)
+    if text[0] == "&":
+        return html.unescape(text)
+    if text[1] == "u":
+        return bytes.fromhex(text.replace("\\u", "")).decode("utf-16-be", "replace")
+    if text[1] == "x":
+        return bytes.fromhex(text.replace("\\x", "")).decode("utf-8", "replace")
+    return _CONTROL.get(text[1], text[1])
+
+
+# -- markup
+
+_MARKUP = re.compile(
+    r"<!--.*?-->|</?[A-Za-z][^<>]*>"  # comments and tags
+    r"|\]\([^()]*(?:\([^()]*\)[^()]*)?\)|\]\[[^\[\]]*\]",  # where a link leads
+    re.DOTALL,
+)
+
+
+def _without_markup(view: View) -> Iterator[View]:
+    plainer = view.rewritten(_MARKUP, lambda _: "", "in markup")
+    if plainer.text != view.text:
+        yield plainer
+
+
+# -- base64 and hexadecimal
+
+# Runs of plain words, also joined as in paths, are left out: that base64 of a name has neither digit nor capital in
+# the middle of a word does not happen in practice, and they are nine tenths of a text.
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?![A-Z]?[a-z]*(?:[/_-][A-Z]?[a-z]*)*(?![A-Za-z0-9+/_-]))"
+    r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*"
+)
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8,}")
+_URL_SAFE = str.maketrans("-_", "+/", "\r\n")
+
+
+def _payloads(view: View) -> Iterator[View]:
+    if runs := list(_BASE64.finditer(view.text)):
+        for start in range(4):  # a run may begin anywhere in a group of four
+            yield view.payload(runs, partial(_from_base64, start), "in base64")
+    if runs := list(_HEXADECIMAL.finditer(view.text)):
+        for start in range(2):
+            yield view.payload(runs, partial(_from_hexadecimal, start), "in hexadecimal")
+
+
+def _from_base64(start: int, runs: list[str]) -> str:
+    groups = [run.translate(_URL_SAFE)[start:] for run in runs]
+    # "A" stands for six zero bits: pads a group, and eight of them keep two runs apart.
+    joined = "".join(group + "A" * (-len(group) % 4 + 8) for group in groups)
+    return binascii.a2b_base64(joined).decode("utf-8", "replace")
+
+
+def _from_hexadecimal(start: int, runs: list[str]) -> str:
+    pairs = [run[start : start + (len(run) - start) // 2 * 2] for run in runs]
+    return bytes.fromhex("".join(pair + "0000" for pair in pairs)).decode("utf-8", "replace")

@@ -35,6 +35,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox import console, github, salesforce, slack
+from sandbox.seed import SEEDS
 from sandbox.world import Call, Fault, World
 
 
@@ -209,11 +211,9 @@ class Control:
         return Starlette(routes=routes, exception_handlers={ValueError: _unprocessable})
 
     async def health(self, request: Request) -> Response:
-        return JSONResponse({"ok": True, "services": sorted(self.world.services)})
+        return JSONResponse({"ok": True, "pid": os.getpid(), "services": sorted(self.world.services)})
 
     async def reset(self, request: Request) -> Response:
-        from sandbox.seed import SEEDS
-
         name = _Reset.model_validate_json(await request.body() or b"{}").seed
         if name not in SEEDS:
             raise ValueError(f"No seed {name!r}. There are {sorted(SEEDS)}.")
@@ -283,8 +283,6 @@ def _sentences(error: Exception) -> str:
 
 def create_app(public_url: str) -> Starlette:
     """Builds the sandbox. `public_url` ("http://127.0.0.1:4300") is what its answers put into `url` fields."""
-    from sandbox import console, github, salesforce, slack
-
     world = World(public_url=public_url)
     routes = console.routes(world)
     for module, prefix in ((github, "/github"), (slack, "/slack/api"), (salesforce, "/salesforce")):

@@ -140,6 +140,10 @@ class Clock:
         self._offset = timedelta()
         self._frozen: datetime | None = None
 
+    @property
+    def frozen(self) -> bool:
+        return self._frozen is not None
+
     def now(self) -> datetime:
         return self._frozen or datetime.now(UTC) + self._offset
 

@@ -1,0 +1,191 @@
+"""The page that shows a person what happened in each service, live.
+
+It reads what the services' `dump()` gives and changes nothing; its buttons use the control API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from sandbox.world import World
+
+PAGE = Path(__file__).parent / "page"
+FIRST_LOOK = 400  # effects and calls that a page gets when it opens
+
+Row = Mapping[str, Any]
+
+
+def routes(world: World) -> list[BaseRoute]:
+    """Gives the page, what it asks for, and the addresses that people open. They come before the services' own."""
+    console = Console(world)
+    return [
+        Route("/", console.page),
+        Mount("/page", StaticFiles(directory=PAGE)),
+        Route("/console/news", console.news),
+        Route("/console/github", console.github),
+        Route("/console/github/{owner}/{name}/issues/{number:int}", console.issue),
+        Route("/console/salesforce", console.salesforce),
+        Route("/console/slack", console.slack),
+    ]
+
+
+class Console:
+    """What the page asks for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def page(self, request: Request) -> Response:
+        return FileResponse(PAGE / "console.html", headers={"Cache-Control": "no-cache"})
+
+    async def news(self, request: Request) -> Response:
+        """Gives what has happened since the numbers the page knows, or all of it after a reset."""
+        world, known = self.world, request.query_params
+        same = known.get("generation") == str(world.generation)
+        effect, call = (int(known.get(kind, 0)) if same else 0 for kind in ("effect", "call"))
+        return JSONResponse(
+            {
+                "version": world.version,
+                "generation": world.generation,
+                "now": world.clock.now().isoformat(),
+                "frozen": world.clock.frozen,
+                "faults": [asdict(fault) for fault in world.faults],
+                "latency": world.latency,
+                "effects": [each.as_json() for each in world.effects[-FIRST_LOOK:] if each.number > effect],
+                "calls": [each.as_json() for each in list(world.calls)[-FIRST_LOOK:] if each.number > call],
+            }
+        )
+
+    async def github(self, request: Request) -> Response:
+        """Gives each label once, with its description in each repository, and all issues, newest first."""
+        repositories = self._dump("github")["repositories"]
+        labels: dict[str, dict[str, Any]] = {}
+        for repository in repositories:
+            for label in repository["labels"]:
+                shown = labels.setdefault(label["name"].lower(), {**label, "descriptions": {}})
+                shown["descriptions"][repository["full_name"]] = label["description"]
+        issues = [_issue(issue, repository) for repository in repositories for issue in repository["issues"]]
+        return JSONResponse(
+            {
+                "repositories": [{"name": each["full_name"], "private": each["private"]} for each in repositories],
+                "labels": [labels[name] for name in sorted(labels)],
+                "issues": sorted(issues, key=lambda issue: issue["created_at"], reverse=True),
+            }
+        )
+
+    async def issue(self, request: Request) -> Response:
+        """Gives an issue with its comments."""
+        asked = request.path_params
+        for repository in self._dump("github")["repositories"]:
+            for issue in repository["issues"]:
+                if (repository["full_name"], issue["number"]) == (f"{asked['owner']}/{asked['name']}", asked["number"]):
+                    said = {"body": issue["body"], "comments": issue["comments"]}
+                    return JSONResponse({**_issue(issue, repository), **said})
+        return JSONResponse({"error": "There is no such issue. It may be gone since a reset."}, 404)
+
+    async def salesforce(self, request: Request) -> Response:
+        """Gives accounts and opportunities by name."""
+        held = self._dump("salesforce")
+        owners = {user["Id"]: user["Name"] for user in held["User"]}
+        names = {account["Id"]: account["Name"] for account in held["Account"]}
+        return JSONResponse(
+            {
+                "accounts": [_account(row, owners) for row in sorted(held["Account"], key=_name)],
+                "opportunities": [_opportunity(row, names) for row in sorted(held["Opportunity"], key=_name)],
+            }
+        )
+
+    async def slack(self, request: Request) -> Response:
+        """Gives the channels, spoken in last first, and the messages of the one asked for, or of the first."""
+        held = self._dump("slack")
+        channels = sorted(held["channels"], key=lambda channel: (-_last_spoken(channel), channel["name"]))
+        asked = request.query_params.get("channel")
+        chosen = next((each for each in channels if each["id"] == asked), channels[0] if channels else None)
+        return JSONResponse(
+            {
+                "channels": [_channel(each) for each in channels],
+                "channel": chosen and _channel(chosen),
+                "users": [{"id": user["id"], "name": user["profile"]["real_name"]} for user in held["users"]],
+                "messages": [_message(each) for each in sorted(chosen["messages"], key=_order)] if chosen else [],
+            }
+        )
+
+    def _dump(self, service: str) -> dict[str, Any]:
+        return self.world.services[service].dump()
+
+
+def _name(row: Row) -> str:
+    return row["Name"].lower()
+
+
+def _account(row: Row, owners: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": row["Id"],
+        "name": row["Name"],
+        "type": row["Type"] or "",
+        "label": row["GitHub_label__c"],
+        "owner": owners.get(row["OwnerId"], ""),
+    }
+
+
+def _opportunity(row: Row, accounts: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": row["Id"],
+        "name": row["Name"],
+        "account": accounts.get(row["AccountId"], ""),
+        "type": row["Type"] or "",
+        "stage": row["StageName"],
+        "closes": row["CloseDate"],
+        "amount": row["Amount"],
+        "next_step": row["NextStep"],
+    }
+
+
+def _issue(issue: Row, repository: Row) -> dict[str, Any]:
+    colors = {label["name"]: label["color"] for label in repository["labels"]}
+    shown = ("number", "title", "state", "user", "assignees", "created_at", "html_url")
+    return {
+        **{name: issue[name] for name in shown},
+        "repository": repository["full_name"],
+        "private": repository["private"],
+        "labels": [{"name": name, "color": colors[name]} for name in issue["labels"]],
+    }
+
+
+def _channel(channel: Row) -> dict[str, Any]:
+    return {
+        "id": channel["id"],
+        "name": channel["name"],
+        "topic": channel["topic"],
+        "private": not channel["public_community"],
+        "messages": len(channel["messages"]),
+    }
+
+
+def _last_spoken(channel: Row) -> float:
+    return max((float(message["ts"]) for message in channel["messages"]), default=0)
+
+
+def _order(message: Row) -> tuple[float, float]:
+    """Sorts a thread below the message that began it."""
+    return float(message.get("thread_ts", message["ts"])), float(message["ts"])
+
+
+def _message(message: Row) -> dict[str, Any]:
+    return {
+        "user": message["user"],
+        "text": message["text"],
+        "blocks": message.get("blocks", []),
+        "at": datetime.fromtimestamp(float(message["ts"]), UTC).isoformat(),
+        "is_reply": message.get("thread_ts", message["ts"]) != message["ts"],
+        "reactions": [reaction["name"] for reaction in message.get("reactions", []) if reaction["users"]],
+    }

@@ -1,0 +1,173 @@
+// What each service holds, as tables and pages.
+import { ask, day, h, time, visibility } from "./dom.js";
+import { slackText } from "./slack_text.js";
+
+const PAGE = 60;
+const choices = { issueSearch: "", labelSearch: "", codenames: true, open: true, rows: PAGE };
+
+export async function show(pane, service, route) {
+  const drawn = await { github, salesforce, slack }[service](route, () => show(pane, service, route));
+  keepingFocus(pane, () => pane.replaceChildren(...drawn));
+}
+
+// A pane is drawn anew at each change; whoever types or scrolls in it must not notice.
+function keepingFocus(pane, draw) {
+  const active = pane.contains(document.activeElement) ? document.activeElement : null;
+  const id = active?.id;
+  const at = active?.selectionStart;
+  const scrolled = [pane, ...pane.querySelectorAll(".channels, .talk, .wide")].map((element) => [element.className, element.scrollTop]);
+  draw();
+  for (const [name, top] of scrolled) {
+    const element = name ? pane.querySelector(`.${name}`) : pane;
+    if (element) element.scrollTop = top;
+  }
+  const again = id && document.getElementById(id);
+  if (!again) return;
+  again.focus();
+  if (typeof at === "number") again.setSelectionRange(at, at);
+}
+
+function table(heads, rows, empty) {
+  if (rows.length === 0) return h("p", { class: "nothing" }, empty);
+  return h("div", { class: "wide" }, h("table", {},
+    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("tbody", {}, rows)));
+}
+
+function views(service, all, chosen) {
+  return h("div", { class: "choice", role: "group", "aria-label": "View" }, all.map(([name, title]) =>
+    h("button", { type: "button", id: `view-${name}`, "aria-pressed": String(name === chosen), onclick: () => { location.hash = `#/${service}/${name}`; } }, title)));
+}
+
+function search(id, name, title, redraw) {
+  return h("input", { type: "search", id, value: choices[name], placeholder: title, "aria-label": title, oninput: (event) => { choices[name] = event.target.value; redraw(); } });
+}
+
+function tick(id, name, title, redraw) {
+  return h("label", {}, h("input", { type: "checkbox", id, checked: choices[name], onchange: (event) => { choices[name] = event.target.checked; redraw(); } }), title);
+}
+
+const holds = (text, wanted) => text.toLowerCase().includes(wanted.trim().toLowerCase());
+
+// -- GitHub -----------------------------------------------------------------------------------------------------
+
+const CODENAME = /^(customer|prospect)-/i;
+
+async function github(route, redraw) {
+  if (route[2] === "issues") return issuePage(await ask(`/console/github/${route[0]}/${route[1]}/issues/${Number(route[3])}`));
+  const held = await ask("/console/github");
+  if (route[0] === "issues") return issues(held, redraw);
+  return labels(held, redraw, route[2] === "labels" ? route[3] : "");
+}
+
+const githubViews = (chosen) => views("github", [["labels", "Labels"], ["issues", "Issues"]], chosen);
+
+function labelChip(name, color) {
+  return h("span", { class: "label", style: `background: #${color}33`, title: name }, name);
+}
+
+function labels(held, redraw, chosen) {
+  const rows = held.labels
+    .filter((label) => label.name === chosen || !choices.codenames || CODENAME.test(label.name))
+    .filter((label) => label.name === chosen || holds(label.name + Object.values(label.descriptions).join(" "), choices.labelSearch))
+    .map((label) => h("tr", { class: label.name === chosen ? "chosen" : undefined },
+      h("td", { class: "tight" }, labelChip(label.name, label.color)),
+      held.repositories.map((repository) => repository.name in label.descriptions
+        ? h("td", {}, "✓ ", h("span", { class: repository.private ? undefined : "quiet" }, label.descriptions[repository.name]))
+        : h("td", { class: "missing" }, "✗ not there"))));
+  const heads = ["Label", ...held.repositories.map((repository) => [`${repository.name} `, visibility(repository.private)])];
+  return [
+    h("div", { class: "tools" }, githubViews("labels"), search("label-search", "labelSearch", "Find a label or name", redraw),
+      tick("label-codenames", "codenames", "codenames only", redraw), h("span", { class: "quiet" }, `${rows.length} labels`)),
+    table(heads, rows, choices.labelSearch ? "No label matches." : choices.codenames ? "No codename has been assigned yet." : "There are no labels."),
+  ];
+}
+
+function issues(held, redraw) {
+  const found = held.issues
+    .filter((issue) => !choices.open || issue.state === "open")
+    .filter((issue) => holds(`#${issue.number} ${issue.title} ${issue.labels.map((label) => label.name).join(" ")}`, choices.issueSearch));
+  const rows = found.slice(0, choices.rows).map((issue) => h("tr", {},
+    h("td", { class: "number" }, h("a", { href: `#/github/${issue.repository}/issues/${issue.number}` }, `#${issue.number}`)),
+    h("td", {}, issue.title, h("div", { class: "labels" }, issue.labels.map((label) => labelChip(label.name, label.color)))),
+    h("td", { class: "tight" }, visibility(issue.private)),
+    h("td", { class: "tight" }, issue.state),
+    h("td", { class: "tight" }, day(issue.created_at))));
+  return [
+    h("div", { class: "tools" }, githubViews("issues"), search("issue-search", "issueSearch", "Find by title, label, number", redraw),
+      tick("issue-open", "open", "open only", redraw), h("span", { class: "quiet" }, `${found.length} issues`)),
+    table(["Number", "Issue", "Who reads it", "State", "Opened"], rows, "No issue matches."),
+    found.length > rows.length && h("p", { class: "tools" },
+      h("button", { type: "button", id: "more", onclick: () => { choices.rows += PAGE; redraw(); } }, `Show ${Math.min(PAGE, found.length - rows.length)} more`)),
+  ].filter(Boolean);
+}
+
+function issuePage(issue) {
+  const said = (who, at, text) => h("article", { class: "said" },
+    h("header", {}, h("strong", {}, who), at && h("span", { class: "quiet" }, ` on ${day(at)}, ${time(at)}`)), h("pre", {}, text || "(no text)"));
+  return [h("div", { class: "page" },
+    h("a", { href: "#/github/issues" }, "← All issues"),
+    h("h2", {}, issue.title, h("span", { class: "quiet" }, ` #${issue.number}`)),
+    h("p", {}, visibility(issue.private), ` ${issue.repository}, ${issue.state}`,
+      issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`, ", ", h("a", { href: issue.html_url }, "page of its own")),
+    h("div", { class: "labels" }, issue.labels.map((label) => labelChip(label.name, label.color))),
+    said(issue.user, issue.created_at, issue.body),
+    issue.comments.map((comment) => said(comment.user, comment.created_at, comment.body)))];
+}
+
+// -- Salesforce -------------------------------------------------------------------------------------------------
+
+async function salesforce(route) {
+  const held = await ask("/console/salesforce");
+  const [view, chosen] = { Account: ["accounts", route[1]], Opportunity: ["opportunities", route[1]], opportunities: ["opportunities"] }[route[0]] ?? ["accounts"];
+  const head = h("div", { class: "tools" }, views("salesforce", [["accounts", "Accounts"], ["opportunities", "Opportunities"]], view), visibility(true));
+  const row = (id, ...cells) => h("tr", { class: id === chosen ? "chosen" : undefined }, cells);
+  if (view === "opportunities") {
+    return [head, table(["Opportunity", "Account", "Type", "Stage", "Closes", "Amount"], held.opportunities.map((each) => row(each.id,
+      h("td", {}, each.name, each.next_step && h("div", { class: "quiet" }, `Next: ${each.next_step}`)), h("td", {}, each.account), h("td", { class: "tight" }, each.type),
+      h("td", { class: "tight" }, each.stage), h("td", { class: "tight" }, day(each.closes)),
+      h("td", { class: "number" }, each.amount === null ? "" : `$${Number(each.amount).toLocaleString("en-US")}`))), "There are no opportunities.")];
+  }
+  return [head, table(["Account", "GitHub label", "Type", "Owner", "Id"], held.accounts.map((each) => row(each.id,
+    h("td", {}, each.name), h("td", { class: "tight" }, each.label ? h("a", { href: `#/github/fleetdm/confidential/labels/${encodeURIComponent(each.label)}` }, each.label) : h("span", { class: "quiet" }, "none")),
+    h("td", { class: "tight" }, each.type), h("td", { class: "tight" }, each.owner), h("td", { class: "tight" }, h("code", {}, each.id)))), "There are no accounts.")];
+}
+
+// -- Slack ------------------------------------------------------------------------------------------------------
+
+async function slack(route) {
+  const held = await ask(`/console/slack${route[0] ? `?channel=${encodeURIComponent(route[0])}` : ""}`);
+  if (!held.channel) return [h("p", { class: "nothing" }, "There are no channels.")];
+  const names = new Map([...held.users.map((user) => [user.id, user.name]), ...held.channels.map((each) => [each.id, `#${each.name}`])]);
+  const list = h("ul", { class: "channels", "aria-label": "Channels" }, held.channels.map((each) => h("li", {},
+    h("a", { href: `#/slack/${each.id}`, "aria-current": each.id === held.channel.id && "true" }, `# ${each.name}`, h("span", { class: "quiet" }, each.messages || "")))));
+  return [h("div", { class: "slack-pane" }, list, h("div", { class: "talk" },
+    h("div", { class: "head" }, h("h2", {}, `# ${held.channel.name} `, visibility(held.channel.private)), h("p", { class: "quiet" }, held.channel.topic)),
+    held.messages.length === 0 && h("p", { class: "nothing" }, "No messages yet."),
+    held.messages.map((each) => message(each, names))))];
+}
+
+function message(each, names) {
+  return h("article", { class: each.is_reply ? "message reply" : "message" },
+    h("div", {}, h("span", { class: "name" }, names.get(each.user) ?? each.user), h("span", { class: "quiet" }, ` ${day(each.at)}, ${time(each.at)}`)),
+    each.blocks.length > 0 ? each.blocks.map((block) => drawBlock(block, names)) : h("div", { class: "block" }, slackText(each.text, names)),
+    each.reactions.length > 0 && h("div", { class: "quiet" }, each.reactions.map((reaction) => `:${reaction}: `)));
+}
+
+function drawBlock(block, names) {
+  const text = (part) => slackText(part?.text ?? "", names);
+  switch (block.type) {
+    case "header": return h("div", { class: "block header" }, text(block.text));
+    case "divider": return h("hr");
+    case "context": return h("div", { class: "block context" }, (block.elements ?? []).map(text));
+    case "section": return h("div", { class: "block" }, block.text ? text(block.text) : "", (block.fields ?? []).map((part) => h("div", {}, text(part))));
+    case "actions": return h("div", { class: "block" }, (block.elements ?? []).map((part) => h("span", { class: "chip" }, part.text?.text ?? part.type)));
+    case "table": return h("div", { class: "wide" }, h("table", {}, (block.rows ?? []).map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, plain(cell)))))));
+    default: return h("div", { class: "block quiet" }, block.text ? text(block.text) : `(${block.type} block) ${plain(block)}`);
+  }
+}
+
+// The words in a rich text tree.
+function plain(node) {
+  return [node.text?.text ?? node.text ?? "", ...(node.elements ?? []).map(plain)].join("").trim();
+}
