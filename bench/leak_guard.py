@@ -103,7 +103,9 @@ def _every_entity(name: str) -> str:
 
 
 def _every_escape(name: str) -> str:
-    return json.dumps(name, ensure_ascii=True)[1:-1] if not name.isascii() else "".join(f"\\u{ord(c):04x}" for c in name)
+    return (
+        json.dumps(name, ensure_ascii=True)[1:-1] if not name.isascii() else "".join(f"\\u{ord(c):04x}" for c in name)
+    )
 
 
 def _base64(before: str, encode: Callable[[bytes], bytes]) -> Disguise:
@@ -178,7 +180,11 @@ def _issue(hidden: str) -> tuple[str, str, bytes]:
 
 
 def _readable_issue(hidden: str) -> tuple[str, str, bytes]:
-    return "PATCH", "/repos/fleetdm/fleet/issues/7", json.dumps({"body": _sentence(hidden)}, ensure_ascii=False).encode()
+    return (
+        "PATCH",
+        "/repos/fleetdm/fleet/issues/7",
+        json.dumps({"body": _sentence(hidden)}, ensure_ascii=False).encode(),
+    )
 
 
 def _path(hidden: str) -> tuple[str, str, bytes]:
@@ -231,19 +237,83 @@ def blocks_text(text: str, names: KnownNames) -> bool:
     return False
 
 
-def missed(names: tuple[str, ...] = NAMES) -> Iterator[tuple[str, str, str]]:
-    """Gives each name, disguise and sink that gets through. Each name is looked for alone."""
-    for name in names:
-        alone = known((name,))
-        for disguise, hide in DISGUISES.items():
-            hidden = hide(name)
-            if not blocks_text(_sentence(hidden), alone):
-                yield name, disguise, "markdown"
-            yield from ((name, disguise, sink) for sink, send in SINKS.items() if not blocks(send(hidden), alone))
+def attempts(name: str) -> Iterator[tuple[str, str, bool]]:
+    """Gives each disguise and sink for a name, and whether the scanner, knowing that name alone, stops it."""
+    alone = known((name,))
+    for disguise, hide in DISGUISES.items():
+        hidden = hide(name)
+        yield disguise, "markdown", blocks_text(_sentence(hidden), alone)
+        yield from ((disguise, sink, blocks(send(hidden), alone)) for sink, send in SINKS.items())
+
+
+def sentences() -> list[str]:
+    """Gives everyday sentences that name nobody, some of them made of words that stand in names too."""
+    who = (
+        "The host", "A new laptop", "customer-pallas", "`customer-juno`", "Every device in the target group",
+        "prospect-hebe", "Jason Lewis", "The meridian line on the map", "The bank behind the harbor", "An open system",
+    )  # fmt: skip
+    does = ("can't see", "drops", "waits for", "reports", "is slower than", "writes to")
+    what = (
+        "seven seas of data.", "the modern modem at the corner.", "a north wind of events; traders of old knew it.",
+        "health sciences in general, and games.", "the music of the fenced-in moor.", "an IP of 10.0.1.110 or 7.42.",
+        "commit 4f6e2a91c0ffee5eadbeef0011aa22bb33cc44dd.", "energy in EMEA and LLC filings.", "freight, hart and quist.",
+    )  # fmt: skip
+    return [f"{one} {verb} {other}" for one in who for verb in does for other in what]
+
+
+def paragraphs() -> list[str]:
+    """Gives the paragraphs of the handbook's pages and of our own."""
+    pages = sorted((Path(__file__).parents[1] / "docs").rglob("*.*"))
+    texts = [page.read_text(encoding="utf-8") for page in pages if page.suffix in {".md", ".txt"}]
+    return [part for text in texts for part in re.split(r"\n\s*\n|\n(?=[-*|#])", text) if part.strip()]
+
+
+def invented_names(count: int) -> KnownNames:
+    """Gives so many names of two words, always the same."""
+    draw = random.Random(2026)
+    first = "Al Bran Cor Dun El Fen Gal Hol Jas Kes Lor Mar Nor Or Pel Quin Ros Sil Tam Um Ver Wol Xan Yar Zeph".split()
+    middle = "da vo mer li bran qua thor ne ri sto wick ham den ford lo vi ra xi be ka".split()
+    last = "ton more stead well dale ray tech soft byte line via nova lith gate star mont field bury".split()
+    trade = "Bank Traders Systems Media Freight Textiles Aerospace Analytics".split()
+    names = (draw.choice(first) + draw.choice(middle) + draw.choice(last) for _ in range(count))
+    return KnownNames([(f"sf-account:{name}", Confidential(f"{name} {draw.choice(trade)}")) for name in names])
+
+
+def milliseconds(size: int, names: KnownNames) -> float:
+    """Gives the median time to look through an issue's JSON of about so many bytes."""
+    text = "\n\n".join(paragraphs() + sentences())
+    body = json.dumps({"title": "Hosts don't enroll", "body": (text * (size // len(text) + 1))[:size]}).encode()
+    times: list[float] = []
+    for _ in range(15):
+        begin = time.perf_counter()
+        names.find(body)
+        times.append(time.perf_counter() - begin)
+    return 1000 * sorted(times)[len(times) // 2]
 
 
 def main() -> None:
-    for each in missed(): print(each)
+    """Prints the tables."""
+    tries = [attempt for name in NAMES for attempt in attempts(name)]
+    print(f"{len(NAMES)} names x {len(DISGUISES)} disguises x {len(SINKS) + 1} sinks")
+    for column, title in enumerate(("disguise", "sink")):
+        print(f"\n{title:32}{'blocked':>12}")
+        for each in dict.fromkeys(attempt[column] for attempt in tries):
+            results = [attempt[2] for attempt in tries if attempt[column] == each]
+            print(f"{each:32}{f'{sum(results)}/{len(results)}':>12}")
+    print(f"{'all':32}{f'{sum(blocked for *_, blocked in tries)}/{len(tries)}':>12}")
+
+    everyone = known()
+    print(f"\n{'text without names':32}{'blocked':>12}{'per 1,000':>12}")
+    for title, parts in (("paragraphs of docs", paragraphs()), ("everyday sentences", sentences())):
+        wrong = sum(blocks_text(part, everyone) for part in parts)
+        print(f"{title:32}{f'{wrong}/{len(parts)}':>12}{1000 * wrong / max(1, len(parts)):>12.2f}")
+
+    begin = time.perf_counter()
+    thousand = invented_names(1000)
+    print(f"\n{'1,000 names, made ready once':32}{1000 * (time.perf_counter() - begin):>9.0f} ms")
+    for size in (1_000, 4_000, 16_000, 64_000):
+        print(f"{f'JSON body of {size:,} characters':32}{milliseconds(size, thousand):>9.1f} ms")
+
 
 if __name__ == "__main__":
     main()

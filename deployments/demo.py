@@ -7,7 +7,8 @@ import time
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 
-from tasks import ledger, salesforce
+from policies.customers.customer_codenames import DESCRIPTION_LIMIT
+from tasks import github, ledger, salesforce
 
 DEPLOYMENT = "assign-customer-codename/assign-customer-codename"
 SECONDS = 120
@@ -15,7 +16,7 @@ SECONDS = 120
 
 def assign_a_codename(prefect_url: str, sandbox_url: str) -> None:
     """Starts the flow for the first customer without a codename and says what came of it."""
-    account = salesforce.customer_without_codename()
+    account = _customer_without_codename()
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(DEPLOYMENT)
         began = time.monotonic()
@@ -27,6 +28,14 @@ def assign_a_codename(prefect_url: str, sandbox_url: str) -> None:
     print(f"\n  The run, its steps and its result   {prefect_url}/runs/flow-run/{run.id}")
     print(f"  Start it for another account        {prefect_url}/deployments/deployment/{deployment.id}")
     print(f"  What each service saw               {sandbox_url}/", flush=True)
+
+
+def _customer_without_codename() -> str:
+    """Gives the first account that neither Salesforce nor a confidential label knows a codename of."""
+    named = {label.description for label in github.confidential.codename_labels()}
+    names = salesforce.account_names()
+    fitting = (account for account in salesforce.customers_without_codename() if names[account] not in named)
+    return next(account for account in fitting if len(names[account].reveal()) <= DESCRIPTION_LIMIT)
 
 
 def _finished(client: SyncPrefectClient, run: FlowRun) -> FlowRun:

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from dotenv import dotenv_values
+
 from deployments.processes import NotReady, Processes
 from settings import ROOT, STATE, SettingsIncomplete, settings
 
+LOGIN = "PREFECT_SERVER_API_AUTH_STRING"
 LIVE_VARIABLES = (
     "github_public_token",
     "github_confidential_token",
@@ -98,8 +101,6 @@ def _environment(ports: Ports, state: Path, *, demo: bool) -> dict[str, str]:
     }
     if not demo:
         return values
-    from dotenv import dotenv_values
-
     sample = {name: value for name, value in dotenv_values(ROOT / ".env.demo").items() if value is not None}
     return (
         values
@@ -123,26 +124,28 @@ def _preflight(ports: Ports, *, demo: bool) -> None:
                 raise OSError(f"Port {port} is in use. Stop what uses it, or choose others: --port, --sandbox-port.")
     if not demo:
         settings().require(*LIVE_VARIABLES)
-        if not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-            raise SettingsIncomplete(["PREFECT_SERVER_API_AUTH_STRING (user:password for Prefect's UI and API)"])
-        os.environ["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_SERVER_API_AUTH_STRING"]
+        login = {**dotenv_values(ROOT / ".env"), **os.environ}.get(LOGIN)
+        if not login:
+            raise SettingsIncomplete([f"{LOGIN} (user:password for Prefect's UI and API)"])
+        os.environ.update({LOGIN: login, "PREFECT_API_AUTH_STRING": login})
 
 
 def _start(processes: Processes, ports: Ports, state: Path, *, demo: bool) -> None:
+    """Starts what takes long at once, and does the rest while it comes up."""
     began = time.monotonic()
-    print("Starting Prefect's server" + (" and the sandbox" if demo else "") + " ...", flush=True)
+    print("Starting Prefect's server, the worker" + (" and the sandbox" if demo else "") + " ...", flush=True)
     processes.start("Prefect server", "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(ports.prefect))
+    processes.start("worker", "-m", "deployments.worker")
     if demo:
         # The sandbox forgets everything when it ends, so what the ledger remembers of it would be wrong.
         for leftover in state.glob("handbook.sqlite*"):
             leftover.unlink()
         processes.start("sandbox", "-m", "sandbox", "--port", str(ports.sandbox), "--seed", "demo")
     _migrate()
+    processes.wait_for("Prefect server", f"{ports.prefect_url}/api/health", 120)
+    _register()
     if demo:
         processes.wait_for("sandbox", f"{ports.sandbox_url}/_sandbox/health", 60)
-    processes.wait_for("Prefect server", f"{ports.prefect_url}/api/health", 120)
-    processes.start("worker", "-m", "deployments.worker")
-    _register()
     print(f"Up after {time.monotonic() - began:.1f} s.", flush=True)
     print(f"  Prefect   {ports.prefect_url}", flush=True)
     if demo:
@@ -162,6 +165,10 @@ def _migrate() -> None:
 
 def _register() -> None:
     """Creates or updates the work pool and every deployment of prefect.yaml."""
+    from deployments import register
+
+    if register.is_current():
+        return
     command = [sys.executable, "-m", "deployments.register"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     if done.returncode:

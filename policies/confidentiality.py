@@ -18,9 +18,10 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from policies.disguises import View, views
-from policies.name_forms import SHORTEST, Form, ShortForm, forms
+from policies.name_forms import Form, ShortForm, forms
 
 MASK = "***"
+ANCHOR = 4  # letters of a name that are searched for first: what array("I") holds in one number
 Value_co = TypeVar("Value_co", covariant=True)
 
 
@@ -169,11 +170,12 @@ class KnownNames:
         in_use = frozenset(codename.lower() for codename in codenames)
         found = [form for owner, name in pairs for form in forms(owner, name.reveal(), in_use)]
         self._short = [form for form in found if isinstance(form, ShortForm)]
-        self._forms: dict[int, list[Form]] = {}
+        self._forms: dict[int, list[tuple[int, Form]]] = {}
         for form in found:
             if isinstance(form, Form):
-                (begin,) = array("I", form.letters[:SHORTEST])
-                self._forms.setdefault(begin, []).append(form)
+                anchor = form.rarest(ANCHOR)
+                (four,) = array("I", form.letters[anchor : anchor + ANCHOR])
+                self._forms.setdefault(four, []).append((anchor, form))
 
     def find(self, text: str | bytes) -> list[Finding]:
         """Gives every name in a text or in the bytes of a request, in the order of the text."""
@@ -187,23 +189,25 @@ class KnownNames:
         return sorted((each for known in found.values() for each in known), key=lambda finding: finding.start)
 
     def _spans(self, view: View) -> Iterator[tuple[str, int, int]]:
-        for at, form in self._candidates(view.letters):
-            if view.letters.startswith(form.letters, at) and (span := form.stands_at(view, at)):
+        for at, form in self._spelled(view.letters):
+            if span := form.stands_at(view, at):
                 yield form.owner, *span
         for form in self._short:
             for match in form.pattern.finditer(view.text):
                 yield form.owner, *match.span()
 
-    def _candidates(self, letters: bytes) -> Iterator[tuple[int, Form]]:
-        """Gives where the first four letters of a name stand.
+    def _spelled(self, letters: bytes) -> Iterator[tuple[int, Form]]:
+        """Gives where the letters of a name stand.
 
         Four letters are read as one number, at each of the four offsets, so that all but the hits is done in C.
         """
-        for offset in range(SHORTEST):
-            fours = array("I", letters[offset : offset + (len(letters) - offset) // SHORTEST * SHORTEST])
-            for at in compress(count(), map(self._forms.__contains__, fours)):
-                for form in self._forms[fours[at]]:
-                    yield offset + at * SHORTEST, form
+        for offset in range(ANCHOR):
+            fours = array("I", letters[offset : offset + (len(letters) - offset) // ANCHOR * ANCHOR])
+            for index in compress(count(), map(self._forms.__contains__, fours)):
+                for anchor, form in self._forms[fours[index]]:
+                    at = offset + index * ANCHOR - anchor
+                    if at >= 0 and letters.startswith(form.letters, at):
+                        yield at, form
 
 
 def _text(data: str | bytes) -> str:

@@ -30,6 +30,8 @@ _SUFFIXES = frozenset(
 )
 _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
+_COMMON_FIRST = b"letaonsrhdcufpgwybvkxjqz"  # as `looks` spells, where i is l and m is rn
+
 # What separates two words without being part of a name, and what may stand inside a word: a sentence that ends with
 # "open" and another that begins with "systems" name nobody, nor do "in four" name a company "Infour".
 _APART = re.compile(r"[.,;:!?|)]\s|\s[|(]|\n\s*\n|.{13}", re.DOTALL)
@@ -45,6 +47,11 @@ class Form:
     joints: frozenset[int]  # where in the letters a word meets the next
     digits: int
     capitals: tuple[bool, ...] | None = None  # given when the name is found with its own capitals only
+
+    def rarest(self, length: int) -> int:
+        """Gives where the letters begin, so many in a row, that are rarest in English."""
+        rarity = [_COMMON_FIRST.find(letter) % len(_COMMON_FIRST) for letter in self.letters]
+        return max(range(len(rarity) - length + 1), key=lambda at: sum(rarity[at : at + length]))
 
     def stands_at(self, view: View, at: int) -> tuple[int, int] | None:
         """Gives where in the view's text the name stands that its letters spell from `at` on, or None."""

@@ -27,9 +27,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -161,10 +164,27 @@ class Exchange:
         """Resets the connection: the caller sees ECONNRESET. Reaches the socket through uvicorn's cycle."""
         self.status = None
         transport: asyncio.Transport = self.scope["sandbox.send"].__self__.transport
-        if connection := transport.get_extra_info("socket"):
+        if (connection := transport.get_extra_info("socket")) and not transport.is_closing():
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
         await asyncio.sleep(0)  # lets uvicorn learn that nobody is there to answer
+
+
+class OwnPagesOnly:
+    """Keeps web pages from elsewhere out of the control API, which can kill processes. A loopback port doesn't."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host", ""), headers.get("origin")
+        is_ours = urlsplit(f"//{host}").hostname in {"127.0.0.1", "localhost", "::1"}
+        if is_ours and origin in {None, f"http://{host}"}:
+            await self.app(scope, receive, send)
+        else:
+            told = f"The control API is for this machine's own pages and programs, not for {origin or host}."
+            await JSONResponse({"error": told}, 403)(scope, receive, send)
 
 
 class _Reset(BaseModel):
@@ -208,7 +228,8 @@ class Control:
             Route("/clock", self.clock, methods=["GET", "PUT"]),
             Route("/clock/advance", self.advance, methods=["POST"]),
         ]
-        return Starlette(routes=routes, exception_handlers={ValueError: _unprocessable})
+        own_pages = Middleware(OwnPagesOnly)
+        return Starlette(routes=routes, middleware=[own_pages], exception_handlers={ValueError: _unprocessable})
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"ok": True, "pid": os.getpid(), "services": sorted(self.world.services)})

@@ -621,7 +621,9 @@ SEED: dict[str, Any] = {
     "team": ...,
     "tokens": ...,
     "users": ...,
-    "channels": [{"id", "name", "is_private", "is_ext_shared", "is_archived", "public_community", "members", "topic", "purpose"}],
+    "channels": [
+        {"id", "name", "is_private", "is_ext_shared", "is_archived", "public_community", "members", "topic", "purpose"}
+    ],
     "usergroups": [{"id", "handle", "name", "users"}],
     "messages": [{"channel", "user", "text", "ts", "thread_ts"}],
 }

@@ -7,7 +7,7 @@ import os
 import random
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Protocol
@@ -171,7 +171,7 @@ class World:
     calls: deque[Call] = field(default_factory=lambda: deque[Call](maxlen=20_000))
     faults: list[Fault] = field(default_factory=list[Fault])
     latency: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
-    actor: str = ""  # set by the app around each call
+    actor: str = ""  # who makes the call at hand: the token's owner, or "somebody else"
     version: int = 0  # grows with every change, so that the console knows when to look again
     generation: int = 0  # grows with every reset, when numbers begin anew
     public_url: str = ""  # where the sandbox is reached, for the `url` fields of its answers
@@ -181,11 +181,6 @@ class World:
         self._numbers = itertools.count(1)
         self._call_numbers = itertools.count(1)
         self.call_counts: Counter[str] = Counter()
-
-    def add(self, make: Callable[[World], Service]) -> Service:
-        service = make(self)
-        self.services[service.name] = service
-        return service
 
     def load(self, seed: Mapping[str, Mapping[str, Any]]) -> None:
         """Adds a seed's objects to what is there.

@@ -260,22 +260,29 @@ def explain(error: Exception) -> Failure:
     match error:
         case Leak():
             return Refused(str(error))
-        case RateLimitExceededException():
-            return NothingHappened("GitHub's rate limit is reached.", _retry_after(error))
-        case GithubException(status=401):
-            return LockedOut("GitHub refused the token (401). Put a valid one into .env and start the run again.")
-        case GithubException(status=403 | 429) if _retry_after(error) is not None:
-            return NothingHappened("GitHub asked to come back later.", _retry_after(error))
-        case GithubException(status=422) if "already_exists" in str(error.data):
-            return AlreadyThere("GitHub has one of this name already.")
-        case GithubException(status=status) if 400 <= status < 500:
-            return Refused(f"GitHub refused it ({status}: {error.message or 'no reason given'}).")
+        case GithubException():
+            return _explain_answer(error)
         case requests.exceptions.ConnectTimeout() | requests.exceptions.SSLError():
             return NothingHappened("GitHub could not be reached.")
         case requests.exceptions.ConnectionError() if "Connection refused" in str(error) or "resolve" in str(error):
             return NothingHappened("GitHub could not be reached.")
         case _:
             return Unclear(f"GitHub gave no answer that can be read ({type(error).__name__}).")
+
+
+def _explain_answer(error: GithubException) -> Failure:
+    after = _retry_after(error)
+    match error.status:
+        case 401:
+            return LockedOut("GitHub refused the token (401). Put a valid one into .env and start the run again.")
+        case 403 | 429 if after is not None or isinstance(error, RateLimitExceededException):
+            return NothingHappened("GitHub asked to come back later.", after)
+        case 422 if "already_exists" in str(error.data):
+            return AlreadyThere("GitHub has one of this name already.")
+        case int(status) if 400 <= status < 500:
+            return Refused(f"GitHub refused it ({status}: {error.message or 'no reason given'}).")
+        case status:
+            return Unclear(f"GitHub answered {status}.")
 
 
 def _retry_after(error: GithubException) -> float | None:

@@ -64,11 +64,10 @@ def accounts_with_codename() -> list[Account]:
     return [_account(row) for row in _query(soql, field, field)]
 
 
-def customer_without_codename() -> str:
-    """Gives the id of the first customer account, by age, whose "GitHub label" field is empty."""
-    field = handbook().salesforce.account_github_label
-    soql = "SELECT Id FROM Account WHERE {:literal} = null AND Type = {} ORDER BY CreatedDate, Id LIMIT 1"
-    return str(_query(soql, field, "Customer")[0]["Id"])
+def customers_without_codename() -> list[str]:
+    """Gives the ids of customers whose "GitHub label" field is empty, oldest first."""
+    soql = "SELECT Id FROM Account WHERE {:literal} = null AND Type = {} ORDER BY CreatedDate, Id"
+    return [row["Id"] for row in _query(soql, handbook().salesforce.account_github_label, "Customer")]
 
 
 def account_names() -> dict[str, Confidential[str]]:

@@ -12,28 +12,50 @@ let clock = { ahead: 0, frozen: false, now: 0 };
 
 // -- the feed ---------------------------------------------------------------------------------------------------
 
-function effectItem(effect) {
-  const detail = Object.entries(effect.detail).filter(([, value]) => value !== null && value !== "");
-  return h("li", {},
-    h("time", { datetime: effect.at, title: `${day(effect.at)} UTC` }, time(effect.at)),
-    h("div", { class: "text" }, h("span", { class: `who ${effect.service}` }, SERVICES[effect.service]), ` ${effect.action} ${inPlace(effect.target)}`),
-    h("div", { class: "under" },
-      h("span", { class: `chip ${effect.public ? "public" : "private"}` }, effect.public ? "public" : "private"),
-      h("span", { class: "quiet" }, `by ${effect.actor}`),
-      detail.length > 0 && h("details", { class: "quiet" }, h("summary", {}, "details"), detail.map(([name, value]) =>
-        h("div", {}, `${name}: `, h("code", {}, typeof value === "string" ? value : JSON.stringify(value)))))));
+const DULL = new Set(["name", "color", "ts", "user", "team", "bot_id", "app_id", "metadata", "unfurl_links", "unfurl_media"]);
+
+function tellingFirst(detail) {
+  const filled = Object.entries(detail).filter(([, value]) => value !== null && value !== "" && value.length !== 0);
+  const [dull, telling] = [true, false].map((wanted) => filled.filter(([name]) => DULL.has(name) === wanted));
+  return [...telling, ...dull].map(([name, value]) => `${name}: ${inWords(value)}`);
 }
 
-// "fleetdm/fleet customer-ceres" reads better the other way round.
-function inPlace(target) {
+function inWords(value) {
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value.join(", ");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function effectItem(effect) {
+  const told = tellingFirst(effect.detail);
+  return h("li", {},
+    h("time", { datetime: effect.at, title: `${day(effect.at)} UTC` }, time(effect.at)),
+    h("div", { class: "text" }, h("span", { class: `who ${effect.service}` }, SERVICES[effect.service]), ` ${effect.action} ${inPlace(effect)}`),
+    h("div", { class: "under" },
+      h("span", { class: `chip ${effect.public ? "public" : "private"}` }, effect.public ? "public" : "private"),
+      effect.actor === "somebody else" && h("span", { class: "chip bad" }, "by somebody else"),
+      h("details", { class: "quiet" }, h("summary", {}, h("span", { class: "folded" }, told.join(", ")), h("span", { class: "unfolded" }, "details")), told.map((each) => h("div", {}, each)), h("div", {}, `by ${effect.actor}`))));
+}
+
+// "fleetdm/fleet customer-ceres" reads better the other way round, and "create opportunity Opportunity" stutters.
+function inPlace({ action, target }) {
+  const [noun, ...rest] = target.split(" ");
+  if (action.endsWith(noun.toLowerCase())) return rest.join(" ");
   return target.replace(/^([\w.-]+\/[\w.-]+) (.+)$/, "$2 in $1");
+}
+
+function legible(path) {
+  try {
+    return decodeURIComponent(path.replaceAll("+", " "));
+  } catch {
+    return path;
+  }
 }
 
 function callItem(call) {
   const failed = call.status === null || call.status >= 400;
   return h("li", {},
     h("time", { datetime: call.at, title: `${day(call.at)} UTC` }, time(call.at)),
-    h("div", { class: "text" }, h("span", { class: `who ${call.service}` }, SERVICES[call.service]), " ", h("code", {}, `${call.method} ${call.path}`)),
+    h("div", { class: "text" }, h("span", { class: `who ${call.service}` }, SERVICES[call.service]), " ", h("code", {}, `${call.method} ${legible(call.path)}`)),
     h("div", { class: "under" },
       h("span", { class: failed ? "chip bad" : "chip" }, call.status === null ? "no answer" : String(call.status)),
       call.fault && h("span", { class: "chip bad" }, `fault ${call.fault}`),
@@ -91,12 +113,14 @@ async function look() {
     await take(await ask(`/console/news?${query}`));
     $("trouble").hidden = true;
   } catch (error) {
-    $("trouble").textContent = error instanceof TypeError
-      ? "The sandbox doesn't answer. Start it with: python -m sandbox. This page tries again by itself."
-      : error.message;
-    $("trouble").hidden = false;
+    report(error);
   }
   setTimeout(look, document.hidden ? 5 * EVERY : EVERY);
+}
+
+function report(error) {
+  $("trouble").textContent = error.message;
+  $("trouble").hidden = false;
 }
 
 async function take(news) {
@@ -198,10 +222,8 @@ function start() {
   onSubmit("fault-form", (_, given) => ask("/_sandbox/faults", "POST", {
     ...Object.fromEntries(given), times: Number(given.get("times")), seconds: Number(given.get("seconds")),
   }));
-  $("clear-faults").addEventListener("click", async () => {
-    await ask("/_sandbox/faults", "DELETE");
-    $("fault-dialog").close();
-  });
+  $("clear-faults").addEventListener("click", () =>
+    ask("/_sandbox/faults", "DELETE").then(() => $("fault-dialog").close(), (error) => complain($("fault-form"), error.message)));
   onSubmit("latency-form", (value, given) =>
     ask("/_sandbox/latency", "PUT", value === "none" ? {} : { "*": [Number(given.get("low")), Number(given.get("high"))] }));
   onSubmit("clock-form", (value) => ask("/_sandbox/clock/advance", "POST", { seconds: Number(value) }));
@@ -215,7 +237,7 @@ function start() {
     tab.addEventListener("click", () => { location.hash = `#/${tab.dataset.tab}`; });
     tab.addEventListener("keydown", onTabKey);
   }
-  window.addEventListener("hashchange", showPane);
+  window.addEventListener("hashchange", () => showPane().catch(report));
   setInterval(tick, 1000);
   look();
 }

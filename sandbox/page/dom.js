@@ -21,8 +21,12 @@ export const time = (moment) => TIME.format(new Date(moment));
 export const visibility = (isPrivate) =>
   h("span", { class: `chip ${isPrivate ? "private" : "public"}` }, isPrivate ? "private" : "public");
 
+export class Unreachable extends Error {}
+
 export async function ask(path, method = "GET", body = undefined) {
-  const answer = await fetch(path, { method, body: body && JSON.stringify(body) });
+  const answer = await fetch(path, { method, body: body && JSON.stringify(body) }).catch(() => {
+    throw new Unreachable("The sandbox doesn't answer. Start it with: python -m sandbox. This page tries again by itself.");
+  });
   const told = await answer.json();
   if (!answer.ok) throw new Error(told.error || `The sandbox answered ${answer.status}.`);
   return told;

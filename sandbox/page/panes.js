@@ -1,22 +1,34 @@
 // What each service holds, as tables and pages.
-import { ask, day, h, time, visibility } from "./dom.js";
+import { Unreachable, ask, day, h, time, visibility } from "./dom.js";
 import { slackText } from "./slack_text.js";
 
 const PAGE = 60;
 const choices = { issueSearch: "", labelSearch: "", codenames: true, open: true, rows: PAGE };
 
+let turns = 0;
+
 export async function show(pane, service, route) {
-  const drawn = await { github, salesforce, slack }[service](route, () => show(pane, service, route));
-  keepingFocus(pane, () => pane.replaceChildren(...drawn));
+  const turn = ++turns;
+  const drawn = await draw(service, route, () => show(pane, service, route));
+  if (turn === turns) keepingFocus(pane, () => pane.replaceChildren(...drawn)); // else somebody has clicked on meanwhile
+}
+
+async function draw(service, route, redraw) {
+  try {
+    return await { github, salesforce, slack }[service](route, redraw);
+  } catch (error) {
+    if (error instanceof Unreachable) throw error;
+    return [h("p", { class: "nothing", role: "alert" }, error.message)];
+  }
 }
 
 // A pane is drawn anew at each change; whoever types or scrolls in it must not notice.
-function keepingFocus(pane, draw) {
+function keepingFocus(pane, replace) {
   const active = pane.contains(document.activeElement) ? document.activeElement : null;
   const id = active?.id;
   const at = active?.selectionStart;
   const scrolled = [pane, ...pane.querySelectorAll(".channels, .talk, .wide")].map((element) => [element.className, element.scrollTop]);
-  draw();
+  replace();
   for (const [name, top] of scrolled) {
     const element = name ? pane.querySelector(`.${name}`) : pane;
     if (element) element.scrollTop = top;
@@ -30,9 +42,12 @@ function keepingFocus(pane, draw) {
 function table(heads, rows, empty) {
   if (rows.length === 0) return h("p", { class: "nothing" }, empty);
   return h("div", { class: "wide" }, h("table", {},
-    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("thead", {}, h("tr", {}, heads.map((head) => head.tagName === "TH" ? head : h("th", { scope: "col" }, head)))),
     h("tbody", {}, rows)));
 }
+
+// A column that narrow windows leave out.
+const roomy = (title) => h("th", { scope: "col", class: "roomy" }, title);
 
 function views(service, all, chosen) {
   return h("div", { class: "choice", role: "group", "aria-label": "View" }, all.map(([name, title]) =>
@@ -89,14 +104,13 @@ function issues(held, redraw) {
     .filter((issue) => holds(`#${issue.number} ${issue.title} ${issue.labels.map((label) => label.name).join(" ")}`, choices.issueSearch));
   const rows = found.slice(0, choices.rows).map((issue) => h("tr", {},
     h("td", { class: "number" }, h("a", { href: `#/github/${issue.repository}/issues/${issue.number}` }, `#${issue.number}`)),
-    h("td", {}, issue.title, h("div", { class: "labels" }, issue.labels.map((label) => labelChip(label.name, label.color)))),
-    h("td", { class: "tight" }, visibility(issue.private)),
-    h("td", { class: "tight" }, issue.state),
-    h("td", { class: "tight" }, day(issue.created_at))));
+    h("td", {}, issue.title, h("div", { class: "labels" }, visibility(issue.private), issue.labels.map((label) => labelChip(label.name, label.color)))),
+    h("td", { class: "tight roomy" }, issue.state),
+    h("td", { class: "tight roomy" }, day(issue.created_at))));
   return [
     h("div", { class: "tools" }, githubViews("issues"), search("issue-search", "issueSearch", "Find by title, label, number", redraw),
       tick("issue-open", "open", "open only", redraw), h("span", { class: "quiet" }, `${found.length} issues`)),
-    table(["Number", "Issue", "Who reads it", "State", "Opened"], rows, "No issue matches."),
+    table(["Number", "Issue", roomy("State"), roomy("Opened")], rows, "No issue matches."),
     found.length > rows.length && h("p", { class: "tools" },
       h("button", { type: "button", id: "more", onclick: () => { choices.rows += PAGE; redraw(); } }, `Show ${Math.min(PAGE, found.length - rows.length)} more`)),
   ].filter(Boolean);
@@ -109,7 +123,7 @@ function issuePage(issue) {
     h("a", { href: "#/github/issues" }, "← All issues"),
     h("h2", {}, issue.title, h("span", { class: "quiet" }, ` #${issue.number}`)),
     h("p", {}, visibility(issue.private), ` ${issue.repository}, ${issue.state}`,
-      issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`, ", ", h("a", { href: issue.html_url }, "page of its own")),
+      issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`, ", ", h("a", { href: issue.html_url }, "its page")),
     h("div", { class: "labels" }, issue.labels.map((label) => labelChip(label.name, label.color))),
     said(issue.user, issue.created_at, issue.body),
     issue.comments.map((comment) => said(comment.user, comment.created_at, comment.body)))];
@@ -123,14 +137,19 @@ async function salesforce(route) {
   const head = h("div", { class: "tools" }, views("salesforce", [["accounts", "Accounts"], ["opportunities", "Opportunities"]], view), visibility(true));
   const row = (id, ...cells) => h("tr", { class: id === chosen ? "chosen" : undefined }, cells);
   if (view === "opportunities") {
-    return [head, table(["Opportunity", "Account", "Type", "Stage", "Closes", "Amount"], held.opportunities.map((each) => row(each.id,
-      h("td", {}, each.name, each.next_step && h("div", { class: "quiet" }, `Next: ${each.next_step}`)), h("td", {}, each.account), h("td", { class: "tight" }, each.type),
+    return [head, table(["Opportunity", roomy("Account"), roomy("Type"), "Stage", "Closes", roomy("Amount")], held.opportunities.map((each) => row(each.id,
+      h("td", { class: "long" }, breakable(each.name), each.next_step && h("div", { class: "quiet" }, `Next: ${each.next_step}`)), h("td", { class: "roomy" }, each.account), h("td", { class: "tight roomy" }, each.type),
       h("td", { class: "tight" }, each.stage), h("td", { class: "tight" }, day(each.closes)),
-      h("td", { class: "number" }, each.amount === null ? "" : `$${Number(each.amount).toLocaleString("en-US")}`))), "There are no opportunities.")];
+      h("td", { class: "number roomy" }, each.amount === null ? "" : `$${Number(each.amount).toLocaleString("en-US")}`))), "There are no opportunities.")];
   }
-  return [head, table(["Account", "GitHub label", "Type", "Owner", "Id"], held.accounts.map((each) => row(each.id,
+  return [head, table(["Account", "GitHub label", "Type", roomy("Owner"), roomy("Id")], held.accounts.map((each) => row(each.id,
     h("td", {}, each.name), h("td", { class: "tight" }, each.label ? h("a", { href: `#/github/fleetdm/confidential/labels/${encodeURIComponent(each.label)}` }, each.label) : h("span", { class: "quiet" }, "none")),
-    h("td", { class: "tight" }, each.type), h("td", { class: "tight" }, each.owner), h("td", { class: "tight" }, h("code", {}, each.id)))), "There are no accounts.")];
+    h("td", { class: "tight" }, each.type), h("td", { class: "tight roomy" }, each.owner), h("td", { class: "tight roomy" }, h("code", {}, each.id)))), "There are no accounts.")];
+}
+
+// A long name may break after its underscores.
+function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((part) => [part, h("wbr")]);
 }
 
 // -- Slack ------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def create_label(sandbox: Sandbox, name: str, *, confidential: bool = False, des
 
 def post_message(sandbox: Sandbox, text: str) -> None:
     client = WebClient("xoxb-sandbox", base_url=f"{sandbox.url}/slack/api/", retry_handlers=[])
-    client.chat_postMessage(channel=HELP_CUSTOMERS, text=text)
+    client.chat_postMessage(channel=HELP_CUSTOMERS, text=text)  # pyright: ignore[reportUnknownMemberType]
 
 
 def feed(page: Page) -> list[str]:
@@ -221,6 +221,11 @@ def test_tabs_and_dialogs_work_from_the_keyboard(page: Page) -> None:
     expect(page.locator("#reset-dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#reset-dialog")).to_be_hidden()
+
+
+def test_an_issue_that_a_reset_took_away_is_named_as_gone(page: Page, sandbox: Sandbox) -> None:
+    page.goto(f"{sandbox.url}/#/github/fleetdm/fleet/issues/41")
+    expect(page.locator("#pane").get_by_role("alert")).to_contain_text("There is no such issue.")
 
 
 def test_a_sandbox_that_is_gone_is_named_as_gone(page: Page) -> None:

@@ -287,6 +287,13 @@ def test_the_sandbox_never_kills_itself(sandbox: Sandbox) -> None:
     assert answer.status_code == 422, answer.text
 
 
+@pytest.mark.parametrize("foreign", [{"Origin": "https://example.com"}, {"Host": "example.com:4300"}])
+def test_web_pages_from_elsewhere_have_no_say(sandbox: Sandbox, foreign: dict[str, str]) -> None:
+    answer = requests.post(f"{sandbox.url}/_sandbox/reset", headers=foreign, timeout=10)
+    assert answer.status_code == 403
+    assert "example.com" in answer.json()["error"]
+
+
 def test_effects_and_calls_can_be_read_from_a_number_on(sandbox: Sandbox) -> None:
     create_label(sandbox)
     create_label(sandbox, "customer-vesta")
