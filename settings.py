@@ -117,7 +117,7 @@ def settings() -> Settings:
         SystemExit: with one sentence a wrong variable.
     """
     try:
-        return Settings()
+        return Settings.model_validate({})
     except ValidationError as error:
         problems = [
             f"HANDBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" if each["loc"] else str(each["msg"])

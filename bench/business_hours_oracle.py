@@ -1,4 +1,4 @@
-"""Compares every minute of several years with an oracle that knows only the statute: `python -m bench.business_hours_oracle`.
+"""Compares every minute of seven years with an oracle that knows the statute: `python -m bench.business_hours_oracle`.
 
 The oracle walks minute by minute; the product computes. Prints how many minutes differ.
 """

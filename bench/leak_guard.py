@@ -200,7 +200,8 @@ def _form(hidden: str) -> tuple[str, str, bytes]:
 
 
 def _graphql(hidden: str) -> tuple[str, str, bytes]:
-    query = f"mutation {{ addComment(input: {{subjectId: 1, body: {json.dumps(_sentence(hidden))}}}) {{ clientMutationId }} }}"
+    comment = f"addComment(input: {{subjectId: 1, body: {json.dumps(_sentence(hidden))}}}) {{ clientMutationId }}"
+    query = f"mutation {{ {comment} }}"
     return "POST", "/graphql", json.dumps({"query": query}).encode()
 
 
@@ -256,7 +257,8 @@ def sentences() -> list[str]:
     what = (
         "seven seas of data.", "the modern modem at the corner.", "a north wind of events; traders of old knew it.",
         "health sciences in general, and games.", "the music of the fenced-in moor.", "an IP of 10.0.1.110 or 7.42.",
-        "commit 4f6e2a91c0ffee5eadbeef0011aa22bb33cc44dd.", "energy in EMEA and LLC filings.", "freight, hart and quist.",
+        "commit 4f6e2a91c0ffee5eadbeef0011aa22bb33cc44dd.", "energy in EMEA and LLC filings.",
+        "freight, hart and quist.",
     )  # fmt: skip
     return [f"{one} {verb} {other}" for one in who for verb in does for other in what]
 

@@ -58,7 +58,7 @@ class Processes:
         while time.monotonic() < give_up:
             self.assert_running(name)
             try:
-                if httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK:
+                if httpx.get(url, timeout=2, trust_env=False).is_success:
                     return
             except httpx.HTTPError:
                 time.sleep(0.1)

@@ -86,6 +86,11 @@ def _masked(_: object) -> str:
     return MASK
 
 
+def revealed(value: Any) -> Any:
+    """Gives what a confidential value holds, and any other value as it is: for the call that sends both."""
+    return cast("Confidential[Any]", value).reveal() if isinstance(value, Confidential) else value
+
+
 @final
 class PublicText:
     """A text in which no name has been found. Only `declassify` makes one; what is added to it is plain text again."""

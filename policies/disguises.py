@@ -9,6 +9,7 @@ import binascii
 import html
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -140,11 +141,7 @@ class View:
 
     def rewritten(self, pattern: re.Pattern[str], replace: Replace, disguise: str) -> View:
         """Gives the view with each match replaced."""
-        return View(pattern.sub(replace, self.text), disguise, partial(self._back_through, pattern, replace))
-
-    def _back_through(self, pattern: re.Pattern[str], replace: Replace, start: int, end: int) -> Span:
-        first, last = (_origin(self.text, pattern, replace, index) for index in (start, end - 1))
-        return self.back(first[0], last[1])
+        return View(pattern.sub(replace, self.text), disguise, _WayBack(self, pattern, replace))
 
     def payload(self, runs: list[re.Match[str]], decode: Callable[[list[str]], str], disguise: str) -> View:
         """Gives what the runs say when decoded, one after the other."""
@@ -159,17 +156,35 @@ class View:
         return self.back(start, end)
 
 
-def _origin(text: str, pattern: re.Pattern[str], replace: Replace, index: int) -> Span:
-    """Gives where the character at `index` of the rewritten text comes from."""
-    moved = 0
-    for match in pattern.finditer(text):
-        begin, length = match.start() + moved, len(replace(match))
-        if index < begin:
-            break
-        if index < begin + length:
-            return match.span()
-        moved += length - len(match[0])
-    return index - moved, index - moved + 1
+@dataclass(frozen=True)
+class _WayBack:
+    """Leads from a rewritten text to the original. Worked out when a name has been found, not before."""
+
+    view: View
+    pattern: re.Pattern[str]
+    replace: Replace
+
+    def __call__(self, start: int, end: int) -> Span:
+        return self.view.back(self._source(start)[0], self._source(end - 1)[1])
+
+    @cached_property
+    def _edits(self) -> list[tuple[int, int, Span]]:
+        """Where each replacement begins and ends, and what it replaced."""
+        edits: list[tuple[int, int, Span]] = []
+        moved = 0
+        for match in self.pattern.finditer(self.view.text):
+            begin = match.start() + moved
+            end = begin + len(self.replace(match))
+            edits.append((begin, end, match.span()))
+            moved = end - match.end()
+        return edits
+
+    def _source(self, index: int) -> Span:
+        before = bisect_right(self._edits, index, key=lambda edit: edit[0])
+        if not before:
+            return index, index + 1
+        _, end, replaced = self._edits[before - 1]
+        return replaced if index < end else (replaced[1] + index - end, replaced[1] + index - end + 1)
 
 
 def views(text: str) -> Iterator[View]:
@@ -217,8 +232,9 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 # -- markup
 
+_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
 _MARKUP = re.compile(
-    r"<!--.*?-->|</?[A-Za-z][^<>]*>"  # comments and tags
+    rf"<!--.*?(?:-->|\Z)|</?[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>"  # comments and tags
     r"|\]\([^()]*(?:\([^()]*\)[^()]*)?\)|\]\[[^\[\]]*\]",  # where a link leads
     re.DOTALL,
 )
@@ -234,18 +250,20 @@ def _without_markup(view: View) -> Iterator[View]:
 
 # Runs of plain words, also joined as in paths, are left out: that base64 of a name has neither digit nor capital in
 # the middle of a word does not happen in practice, and they are nine tenths of a text.
-_BASE64 = re.compile(
+_RUN = (
     r"(?<![A-Za-z0-9+/_-])(?![A-Z]?[a-z]*(?:[/_-][A-Z]?[a-z]*)*(?![A-Za-z0-9+/_-]))"
-    r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*"
+    r"[A-Za-z0-9+/_-]{6,}"
 )
+_BASE64 = (re.compile(_RUN), re.compile(_RUN + r"(?:\r?\n[A-Za-z0-9+/_-]+)+"))  # in one line, in several
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8,}")
 _URL_SAFE = str.maketrans("-_", "+/", "\r\n")
 
 
 def _payloads(view: View) -> Iterator[View]:
-    if runs := list(_BASE64.finditer(view.text)):
-        for start in range(4):  # a run may begin anywhere in a group of four
-            yield view.payload(runs, partial(_from_base64, start), "in base64")
+    for pattern in _BASE64:
+        if runs := list(pattern.finditer(view.text)):
+            for start in range(4):  # a run may begin anywhere in a group of four
+                yield view.payload(runs, partial(_from_base64, start), "in base64")
     if runs := list(_HEXADECIMAL.finditer(view.text)):
         for start in range(2):
             yield view.payload(runs, partial(_from_hexadecimal, start), "in hexadecimal")

@@ -37,20 +37,13 @@ def neutralise_markdown(text: str) -> str:
 
     Source: the sanitisers of github/gh-aw and Dependabot, which learned each of these the hard way.
     """
-    text = _without_comments(_printable(text))
+    text = _COMMENT.sub("", _printable(text))
     text = _ENTITY.sub("&amp;", text)
     text = _LINK_TITLE.sub(r"\1)", text)
     text = _LINK_DEFINITION.sub(rf"\1{ZERO_WIDTH_SPACE}:", text)
     for mark in (_CLOSING, _TAG, _IMAGE, _REFERENCE_URL, _MENTION, _REFERENCE):
         text = mark.sub(rf"\g<0>{ZERO_WIDTH_SPACE}", text)
     return _with_closed_fence(text)
-
-
-def _without_comments(text: str) -> str:
-    """Takes comments out until none is left: taking one out may join the halves of another."""
-    while (shorter := _COMMENT.sub("", text)) != text:
-        text = shorter
-    return text
 
 
 def _with_closed_fence(text: str) -> str:

@@ -24,8 +24,8 @@ TOO_CLOSE = 80
 # Names of the list that stand for a god, a state, a company, an evil, or something of ours.
 BLOCKED = frozenset(
     """
-    bacchus guest intel isis israel linux lucifer nasa nemesis nobel osiris pluto reich russia taiwan tesla toyota vishnu
-    zeus
+    bacchus guest intel isis israel linux lucifer nasa nemesis nobel osiris pluto reich russia taiwan tesla toyota
+    vishnu zeus
     """.split()
 )
 

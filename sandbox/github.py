@@ -150,17 +150,12 @@ class GitHub:
 
     def load(self, seed: Mapping[str, Any]) -> None:
         check_fields("github", seed, SEED)
-        for token, said in seed.get("tokens", {}).items():
-            self.tokens[token] = Token(said["login"], frozenset(said["repositories"]))
-        if organization := seed.get("organization"):
-            self.organization, self.members = organization["login"], list(organization["members"])
-        for user in seed.get("users", []):
-            self.users[user["login"]] = user.get("type", "User")
+        self._load_people(seed)
         for said in seed.get("repositories", []):
-            self.repositories[said["full_name"].lower()] = Repository(self.new_id(), said["full_name"], said["private"])
+            repository = Repository(self.new_id(), said["full_name"], said["private"])
+            self.repositories[said["full_name"].lower()] = repository
         for said in seed.get("labels", []):
-            repository = self._seeded(said)
-            self._new_label(repository, said["name"], said.get("color"), said.get("description"))
+            self._new_label(self._seeded(said), said["name"], said.get("color"), said.get("description"))
         for said in seed.get("issues", []):
             self._load_issue(self._seeded(said), said)
         for said in seed.get("releases", []):
@@ -170,6 +165,14 @@ class GitHub:
         if "search_lag_seconds" in seed:
             self.search_lag = timedelta(seconds=seed["search_lag_seconds"])
 
+    def _load_people(self, seed: Mapping[str, Any]) -> None:
+        for token, said in seed.get("tokens", {}).items():
+            self.tokens[token] = Token(said["login"], frozenset(said["repositories"]))
+        if organization := seed.get("organization"):
+            self.organization, self.members = organization["login"], list(organization["members"])
+        for user in seed.get("users", []):
+            self.users[user["login"]] = user.get("type", "User")
+
     def _seeded(self, said: Mapping[str, Any]) -> Repository:
         try:
             return self.repositories[said["repository"].lower()]
@@ -177,20 +180,22 @@ class GitHub:
             raise ValueError(f"The seed names a repository {said['repository']!r} that it doesn't have.") from None
 
     def _load_issue(self, repository: Repository, said: Mapping[str, Any]) -> None:
-        at = moment(said.get("created_at")) if said.get("created_at") else self.world.clock.now() - timedelta(days=1)
+        at = moment(said["created_at"]) if said.get("created_at") else self.world.clock.now() - timedelta(days=1)
         number = said.get("number") or max(repository.issues, default=0) + 1
         issue = Issue(self.new_id(), number, said["title"], said.get("body"), said.get("user", "ksatter"), at, at)
         issue.labels = [self._label_key(repository, name) for name in said.get("labels", [])]
         issue.assignees = list(said.get("assignees", []))
         issue.state = said.get("state", "open")
         issue.closed_at = moment(said["closed_at"]) if said.get("closed_at") else None
+        issue.updated_at = issue.closed_at or at
         for comment in said.get("comments", []):
             written = moment(comment["created_at"]) if comment.get("created_at") else at
             issue.comments.append(Comment(self.new_id(), comment["user"], comment["body"], written, written))
             issue.updated_at = max(issue.updated_at, written)
-        for event in said.get("label_events") or [
+        events: list[dict[str, Any]] = said.get("label_events") or [
             {"label": name, "event": "labeled", "at": at, "actor": issue.user} for name in said.get("labels", [])
-        ]:
+        ]
+        for event in events:
             happened = moment(event["at"])
             issue.events.append(
                 Happening(self.new_id(), event["event"], event["actor"], happened, label=event["label"])
@@ -224,7 +229,10 @@ class GitHub:
             "user": issue.user,
             "labels": [repository.labels[key].name for key in issue.labels],
             "assignees": issue.assignees,
-            "comments": [{"user": comment.user, "body": comment.body} for comment in issue.comments],
+            "comments": [
+                {"user": comment.user, "body": comment.body, "created_at": stamp(comment.created_at)}
+                for comment in issue.comments
+            ],
             "created_at": stamp(issue.created_at),
             "updated_at": stamp(issue.updated_at),
             "html_url": self.page(f"{repository.full_name}/issues/{issue.number}"),
@@ -481,8 +489,8 @@ class GitHub:
         url = f"{self.world.public_url}/github/users/{login}"
         kind = self.users.get(login, "Bot" if login.endswith("[bot]") else "User")
         links = (
-            "followers_url following_url gists_url starred_url subscriptions_url organizations_url repos_url events_url "
-            "received_events_url"
+            "followers_url following_url gists_url starred_url subscriptions_url organizations_url repos_url "
+            "events_url received_events_url"
         )
         return {
             "login": login,
@@ -783,5 +791,8 @@ def rate_headers(now: datetime) -> dict[str, str]:
 
 
 def html_page(title: str, body: str) -> Response:
-    style = "body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}.l{border:1px solid;border-radius:1em;padding:0 .6em}"
+    style = (
+        "body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}"
+        ".l{border:1px solid;border-radius:1em;padding:0 .6em}"
+    )
     return HTMLResponse(f"<!DOCTYPE html><title>{html.escape(title)}</title><style>{style}</style>{body}")

@@ -3,6 +3,9 @@
 The schema holds what bulk readers and batched writers use: https://docs.github.com/graphql
 """
 
+# graphql-core's own types leave out type arguments.
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import json
@@ -23,7 +26,9 @@ SCHEMA = """
 scalar DateTime
 scalar URI
 enum IssueState { OPEN CLOSED }
-enum IssueTimelineItemsItemType { LABELED_EVENT UNLABELED_EVENT ASSIGNED_EVENT UNASSIGNED_EVENT CLOSED_EVENT REOPENED_EVENT }
+enum IssueTimelineItemsItemType {
+  LABELED_EVENT UNLABELED_EVENT ASSIGNED_EVENT UNASSIGNED_EVENT CLOSED_EVENT REOPENED_EVENT
+}
 enum IssueOrderField { CREATED_AT UPDATED_AT }
 enum OrderDirection { ASC DESC }
 input IssueOrder { field: IssueOrderField!, direction: OrderDirection! }
@@ -210,7 +215,8 @@ class Resolver:
         }
 
     def _filtered(self, repository: Repository, wanted: Mapping[str, Any]) -> list[Issue]:
-        names = [name.lower() for name in wanted.get("labels") or []]
+        labels: list[str] = wanted.get("labels") or []
+        names = [name.lower() for name in labels]
         states = [state.lower() for state in wanted.get("states") or ["open", "closed"]]
         since = moment(wanted["since"]) if wanted.get("since") else None
         return [
@@ -253,6 +259,9 @@ class Resolver:
             ]
             return connection(found, first, after, last)
 
+        def owner(_: Any) -> dict[str, Any]:
+            return self.of_repository(repository)
+
         return {
             "__typename": "Issue",
             "id": f"I_{issue.id}",
@@ -265,7 +274,7 @@ class Resolver:
             "createdAt": stamp(issue.created_at),
             "updatedAt": stamp(issue.updated_at),
             "closedAt": stamp(issue.closed_at) if issue.closed_at else None,
-            "repository": lambda _: self.of_repository(repository),
+            "repository": owner,
             "labels": labels,
             "assignees": assignees,
             "comments": comments,

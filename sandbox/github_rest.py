@@ -320,8 +320,8 @@ async def said(request: Request) -> dict[str, Any]:
 
 async def labels_said(request: Request) -> list[str]:
     """Gives the label names in the body, a list or an object that holds one."""
-    body = json.loads(await request.body() or b"{}")
-    return names_of(body["labels"] if isinstance(body, dict) else body)
+    body: Any = json.loads(await request.body() or b"{}")
+    return names_of(body if isinstance(body, list) else body["labels"])
 
 
 def pages(service: GitHub) -> list[BaseRoute]:

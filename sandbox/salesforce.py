@@ -123,7 +123,7 @@ class Salesforce:
                 return Refusal(401, "INVALID_SESSION_ID", "Session expired or invalid").answer()
             case "403_retry_after":
                 return Refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").answer()
-            case "429":
+            case "429":  # not Salesforce's own, but what a proxy before it answers
                 refused = Refusal(429, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").answer()
                 refused.headers["Retry-After"] = str(max(1, round(seconds)))
                 return refused
@@ -300,7 +300,10 @@ class Salesforce:
         try:
             self.field(sobject, name)
         except Refusal:
-            message = f"No such column '{name}' on entity '{sobject}'. If you are attempting to use a custom field, be sure to append the '__c'."
+            message = (
+                f"No such column '{name}' on entity '{sobject}'. If you are attempting to use a custom field, be sure "
+                "to append the '__c' after the custom field name."
+            )
             raise Refusal(400, "INVALID_FIELD", message) from None
 
     def value_of(self, record: Mapping[str, Any], path: str) -> Any:
@@ -530,7 +533,10 @@ class Paths:
             if value not in (None, "")
         )
         title = html.escape(str(record.get("Name", record["Id"])))
-        style = "body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}th{text-align:left;padding-right:2em}"
+        style = (
+            "body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}"
+            "th{text-align:left;padding-right:2em}"
+        )
         return HTMLResponse(
             f"<!DOCTYPE html><title>{title}</title><style>{style}</style><h1>{title}</h1><table>{rows}</table>"
         )

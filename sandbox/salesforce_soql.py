@@ -1,7 +1,7 @@
 """The part of SOQL that the stand-in understands: read by recursive descent, refused as Salesforce refuses it.
 
-SELECT fields, parent fields (Owner.Name), COUNT() FROM object WHERE conditions with AND, OR, NOT, parentheses, = != < > <= >=
-LIKE IN NOT IN, null, date literals ORDER BY LIMIT OFFSET.
+SELECT fields, parent fields (Owner.Name), COUNT() FROM object WHERE conditions with AND, OR, NOT, parentheses,
+= != < > <= >= LIKE IN NOT IN, null, date literals ORDER BY LIMIT OFFSET.
 Source: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl
 """
 

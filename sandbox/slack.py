@@ -9,10 +9,10 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -106,7 +106,8 @@ class Slack:
             plain = {"team_id": self.team["id"], "is_bot": False, "deleted": False, "tz": "America/Los_Angeles"}
             self.users[said["id"]] = plain | {k: v for k, v in said.items() if k != "email"} | {"profile": profile}
         for said in seed.get("channels", []):
-            channel = Channel(**{**said, "members": list(said.get("members", []))})
+            fields: dict[str, Any] = {**said, "members": list(said.get("members", []))}
+            channel = Channel(**fields)
             channel.members += [token.user_id for token in self.tokens.values() if token.user_id not in channel.members]
             self.channels[channel.id] = channel
         for said in seed.get("usergroups", []):
@@ -560,7 +561,7 @@ class Slack:
         return {"type": "message", "channel": channel.id, "message": message}
 
     def _reaction(self, message: Answer, name: str) -> Answer:
-        listed: list[Answer] = message.setdefault("reactions", [])
+        listed = cast("list[Answer]", message.setdefault("reactions", []))
         found = next((each for each in listed if each["name"] == name), None)
         if found is None:
             found = {"name": name, "users": []}
@@ -637,7 +638,7 @@ def _listed(value: Any) -> list[str]:
     return [part for part in value.split(",") if part] if isinstance(value, str) else list(value)
 
 
-def _paged(said: Arguments, name: str, items: list[Any]) -> Answer:
+def _paged(said: Arguments, name: str, items: Sequence[Any]) -> Answer:
     limit = min(1000, int(said.get("limit") or 100))
     start = int(said.get("cursor") or 0)
     more = start + limit < len(items)

@@ -3,13 +3,15 @@
 Source: https://docs.slack.dev/reference/block-kit/blocks
 """
 
+# What comes from outside is walked as it is, of unknown shape.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MOST_BLOCKS = 50
-BLOCK_TYPES = {"section", "header", "divider", "context", "actions", "image", "input", "rich_text", "table"}
 ELEMENT_TYPES = {
     "button",
     "static_select",
@@ -47,25 +49,40 @@ def _elements(blocks: Sequence[Any]) -> list[Mapping[str, Any]]:
 
 
 def _block(block: Any) -> list[str]:
-    match block:
-        case {"type": "section"}:
-            return _section(block)
-        case {"type": "header", "text": text}:
-            return _text(text, 150, plain=True)
-        case {"type": "context", "elements": [*elements]} if 0 < len(elements) <= 10:
-            return [problem for each in elements if each.get("type") != "image" for problem in _text(each, 3000)]
-        case {"type": "actions", "elements": [*elements]} if 0 < len(elements) <= 25:
-            return [problem for each in elements for problem in _element(each)]
-        case {"type": "image", "image_url": str(), "alt_text": str()}:
-            return []
-        case {"type": "input", "label": label, "element": element}:
-            return [*_text(label, 2000, plain=True), *_element(element)]
-        case {"type": "divider" | "rich_text" | "table"}:
-            return []
-        case {"type": str(kind)} if kind in BLOCK_TYPES:
-            return [f"missing or wrong fields in {kind} block"]
-        case _:
-            return ["invalid block type"]
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind not in CHECKS:
+        return ["invalid block type"]
+    return CHECKS[kind](block)
+
+
+def _header(block: Mapping[str, Any]) -> list[str]:
+    return _text(block.get("text"), 150, plain=True)
+
+
+def _context(block: Mapping[str, Any]) -> list[str]:
+    elements = block.get("elements") or []
+    if not 0 < len(elements) <= 10:
+        return ["context must have 1 to 10 elements"]
+    return [problem for each in elements if each.get("type") != "image" for problem in _text(each, 3000)]
+
+
+def _actions(block: Mapping[str, Any]) -> list[str]:
+    elements = block.get("elements") or []
+    if not 0 < len(elements) <= 25:
+        return ["actions must have 1 to 25 elements"]
+    return [problem for each in elements for problem in _element(each)]
+
+
+def _image(block: Mapping[str, Any]) -> list[str]:
+    return [f"missing {key} in image block" for key in ("image_url", "alt_text") if not block.get(key)]
+
+
+def _input(block: Mapping[str, Any]) -> list[str]:
+    return [*_text(block.get("label"), 2000, plain=True), *_element(block.get("element"))]
+
+
+def _nothing(_: Mapping[str, Any]) -> list[str]:
+    return []
 
 
 def _section(block: Mapping[str, Any]) -> list[str]:
@@ -100,3 +117,16 @@ def _element(element: Any) -> list[str]:
     if len(element.get("url", "")) > 3000:
         found.append("url must be less than 3001 characters")
     return found
+
+
+CHECKS: Mapping[Any, Callable[[Mapping[str, Any]], list[str]]] = {
+    "section": _section,
+    "header": _header,
+    "context": _context,
+    "actions": _actions,
+    "image": _image,
+    "input": _input,
+    "divider": _nothing,
+    "rich_text": _nothing,
+    "table": _nothing,
+}

@@ -31,7 +31,7 @@ def connect(url: str) -> Engine:
         Path(where.database).parent.mkdir(parents=True, exist_ok=True)
     made = create_engine(where, connect_args={"timeout": 30})
     event.listen(made, "connect", _prepare_sqlite)
-    event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(made, "begin", _begin_immediately)
     return made
 
 
@@ -41,6 +41,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_immediately(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def insert_if_absent(connection: Connection, table: Table, **values: Any) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from typing import Literal
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 
-from policies.confidentiality import Confidential, PublicText
+from policies.confidentiality import Confidential, PublicText, revealed
 from settings import settings
 from tasks import clock, ledger, runs
 
@@ -311,7 +311,7 @@ def _parked(write: Write, grant: ledger.Grant, reason: str) -> EffectParked:
 
 
 @contextmanager
-def _permitted(grant: ledger.Grant) -> Iterator[None]:
+def _permitted(grant: ledger.Grant) -> Generator[None]:
     token = _permit.set(grant)
     try:
         yield
@@ -341,7 +341,7 @@ def fingerprint(write: Write) -> str:
 def _plain(value: object) -> object:
     match value:
         case Confidential():
-            return value.reveal()
+            return revealed(value)
         case PublicText():
             return str(value)
         case _:
@@ -353,7 +353,7 @@ def _plain(value: object) -> object:
 def _without_secrets(write: Write, failure: Failure) -> Failure:
     """Services like to repeat what they refuse: takes the request's confidential parts out of the reason."""
     reason = failure.reason
-    for value in write.request.values():
-        if isinstance(value, Confidential) and str(value.reveal()):
-            reason = reason.replace(str(value.reveal()), "***")
+    secrets = [str(revealed(value)) for value in write.request.values() if isinstance(value, Confidential)]
+    for secret in filter(None, secrets):
+        reason = reason.replace(secret, "***")
     return replace(failure, reason=reason)

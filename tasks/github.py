@@ -9,13 +9,14 @@ API: https://docs.github.com/rest/issues/labels, https://docs.github.com/rest/is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import quote
 
 import requests
 from github import Auth, Github, GithubException, GithubRetry, RateLimitExceededException, UnknownObjectException
+from github.GithubObject import NotSet
 from github.Issue import Issue
 from github.IssueComment import IssueComment
 from github.Label import Label as GithubLabel
@@ -152,20 +153,20 @@ class Repository:
         raise NotImplementedError
 
     @contextmanager
-    def _reading(self) -> Iterator[GithubRepository]:
+    def _reading(self) -> Generator[GithubRepository]:
         """A client that asks again by itself, for calls that change nothing."""
         retry = GithubRetry(total=3, max_rate_limit_wait=30, secondary_rate_wait=1)
         with self._client(retry) as client:
             yield client.get_repo(self.full_name)
 
     @contextmanager
-    def _writing(self) -> Iterator[GithubRepository]:
+    def _writing(self) -> Generator[GithubRepository]:
         """A client that sends a request once; the ledger alone repeats it."""
         with self._client(0) as client:
             yield client.get_repo(self.full_name)
 
     @contextmanager
-    def _client(self, retry: GithubRetry | int) -> Iterator[Github]:
+    def _client(self, retry: GithubRetry | int) -> Generator[Github]:
         wire.install()
         live = not settings().sandbox_url
         client = Github(
@@ -202,11 +203,11 @@ class PublicRepository(Repository):
 
     def posts(self, since: datetime | None) -> Iterator[Post]:
         """Gives the titles, bodies and comments of all issues changed since then (None: ever), 100 a call."""
-        when = {"since": since} if since else {}
+        when = since or NotSet
         with self._reading() as repository:
-            issues: Iterator[Issue] = iter(repository.get_issues(state="all", **when))
+            issues: Iterator[Issue] = iter(repository.get_issues(state="all", since=when))
             yield from (Post("issue", issue.html_url, f"{issue.title}\n{issue.body or ''}") for issue in issues)
-            comments: Iterator[IssueComment] = iter(repository.get_issues_comments(**when))
+            comments: Iterator[IssueComment] = iter(repository.get_issues_comments(since=when))
             yield from (Post("comment", comment.html_url, comment.body or "") for comment in comments)
 
     def _token(self) -> SecretStr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ def in_prefect() -> bool:
 
 
 @contextmanager
-def acting(run: Run) -> Iterator[Run]:
+def acting(run: Run) -> Generator[Run]:
     """Makes `run` the run that acts, without Prefect."""
     token = _acting.set(run)
     try:

@@ -18,7 +18,7 @@ from simple_salesforce.exceptions import SalesforceError
 from simple_salesforce.format import format_soql
 from simple_salesforce.login import SalesforceLogin
 
-from policies.confidentiality import Confidential
+from policies.confidentiality import Confidential, revealed
 from policies.customer import Account
 from policies.customer import Refused as InputRefused
 from policies.customers.expansion_opportunities import Existing
@@ -140,11 +140,11 @@ def upsert_opportunity(key: str, values: Mapping[str, Any], target: str, *, once
     external_id = handbook().salesforce.opportunity_key
 
     def send() -> Made:
-        plain = {name: value.reveal() if isinstance(value, Confidential) else value for name, value in values.items()}
-        answer = _connect().restful(
-            f"sobjects/Opportunity/{external_id}/{quote(key, safe='')}", method="PATCH", json=plain
-        )
-        return Made(answer["id"], url("Opportunity", answer["id"]))
+        plain = {name: revealed(value) for name, value in values.items()}
+        path = f"sobjects/Opportunity/{external_id}/{quote(key, safe='')}"
+        answer = cast("dict[str, str]", _connect().restful(path, method="PATCH", json=plain))
+        made = answer["id"]
+        return Made(made, url("Opportunity", made))
 
     def find(_: datetime) -> Made | None:
         found = opportunity_by_key(key)
@@ -169,7 +169,7 @@ def _account(row: Mapping[str, Any]) -> Account:
         id=row["Id"],
         name=Confidential(row["Name"]),
         github_label=row[handbook().salesforce.account_github_label] or "",
-        owner=(row["Owner"] or {}).get("Name", ""),
+        owner=str((row["Owner"] or {"Name": ""})["Name"]),
         url=url("Account", row["Id"]),
     )
 

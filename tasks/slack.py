@@ -3,6 +3,9 @@
 API: https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
+# slack_sdk's own types leave out type arguments; what comes from it is cast where it enters.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import hashlib
@@ -21,6 +24,7 @@ from tasks import effects
 from tasks.effects import Failure, LockedOut, Made, NothingHappened, Refused, Unclear, Write, perform
 
 EVENT = "handbook_flows"
+CLOCKS_DIFFER = timedelta(minutes=1)  # ours and Slack's, at the most
 _READS = (".list", ".info", ".history", ".replies", ".members", "auth.test", "chat.getPermalink", ".lookupByEmail")
 _LOCKED_OUT = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 _NOT_NOW = {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"}
@@ -35,10 +39,11 @@ class SharedChannel(Exception):
 class _Client(WebClient):
     """Slack's client, with the permit check before each write."""
 
-    def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
-        if not api_method.endswith(_READS):
+    def say(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Calls a method of the Web API."""
+        if not method.endswith(_READS):
             effects.assert_permitted()
-        return cast("SlackResponse", super().api_call(api_method, **arguments))
+        return cast("dict[str, Any]", self.api_call(method, json=arguments).data)
 
 
 def post(channel: str, report: Report, *, once: str) -> Made:
@@ -51,10 +56,11 @@ def post(channel: str, report: Report, *, once: str) -> Made:
 
     def send() -> Made:
         client = _connect()
-        info: dict[str, Any] = client.conversations_info(channel=channel)["channel"]
-        if info.get("is_ext_shared") or info.get("is_shared"):
+        info = client.say("conversations.info", channel=channel)["channel"]
+        if info["is_ext_shared"]:
             raise SharedChannel(f"{channel} is shared with another company. Correct the channel in handbook.toml.")
-        answer = client.chat_postMessage(
+        answer = client.say(
+            "chat.postMessage",
             channel=channel,
             text=report.slack_text(),
             blocks=report.slack_blocks(),
@@ -62,24 +68,25 @@ def post(channel: str, report: Report, *, once: str) -> Made:
             unfurl_links=False,
             unfurl_media=False,
         )
-        return _made(client, channel, cast("str", answer["ts"]))
+        return _made(channel, str(answer["ts"]))
 
     def find(since: datetime) -> Made | None:
-        client = _connect()
-        oldest = (since - timedelta(minutes=1)).timestamp()
-        for page in client.conversations_history(
-            channel=channel, oldest=str(oldest), include_all_metadata=True, limit=200
-        ):
-            for message in cast("list[dict[str, Any]]", page["messages"]):
+        wanted = {"channel": channel, "oldest": str((since - CLOCKS_DIFFER).timestamp()), "include_all_metadata": True}
+        client, cursor = _connect(), ""
+        while True:
+            page = client.say("conversations.history", **wanted, limit=200, cursor=cursor)
+            for message in page["messages"]:
                 if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
-                    return _made(client, channel, message["ts"])
-        return None
+                    return _made(channel, message["ts"])
+            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            if not cursor:
+                return None
 
     request = {"channel": channel, "report": report.markdown()}
     return perform(Write(once, "Slack", "post message", channel, request, send, find, explain, Made("", "")))
 
 
-def _made(client: WebClient, channel: str, ts: str) -> Made:
+def _made(channel: str, ts: str) -> Made:
     """The link is made here: asking Slack for it would add a way to fail after the message is out."""
     return Made(ts, f"{_web()}/archives/{channel}/p{ts.replace('.', '')}")
 
@@ -89,7 +96,7 @@ def _web() -> str:
     return f"{sandbox}/slack/api" if sandbox else settings().slack_web_url
 
 
-def _connect() -> WebClient:
+def _connect() -> _Client:
     settings().require(*([] if settings().sandbox_url else ["slack_bot_token"]))
     sandbox = settings().sandbox_url
     return _Client(
@@ -105,14 +112,19 @@ def explain(error: Exception) -> Failure:
     match error:
         case SharedChannel():
             return Refused(str(error))
-        case SlackApiError(response=SlackResponse(status_code=429) as answer):
-            return NothingHappened("Slack asked to come back later.", float(answer.headers.get("Retry-After", 1)))
-        case SlackApiError(response=SlackResponse() as answer):
-            return _explain_code(str(answer.get("error", "")), answer.status_code)
+        case SlackApiError():
+            return _explain_answer(cast("SlackResponse", error.response))
         case URLError(reason=ConnectionRefusedError()):
             return NothingHappened("Slack could not be reached.")
         case _:
             return Unclear(f"Slack gave no answer that can be read ({type(error).__name__}).")
+
+
+def _explain_answer(answer: SlackResponse) -> Failure:
+    if answer.status_code == 429:
+        headers = cast("dict[str, str]", answer.headers)
+        return NothingHappened("Slack asked to come back later.", float(headers.get("Retry-After", "1")))
+    return _explain_code(str(cast("dict[str, Any]", answer.data).get("error", "")), answer.status_code)
 
 
 def _explain_code(code: str, status: int) -> Failure:

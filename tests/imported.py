@@ -1,8 +1,5 @@
 """What the fork server imports before the first start."""
 
-import flows.customers.customer_codenames
-import flows.customers.expansion_opportunities
-import tasks.slack
+from deployments import warm
 
-assert flows
-assert tasks
+__all__ = ["warm"]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policies.confidentiality import Confidential
+from policies.confidentiality import Confidential, revealed
 from policies.customer import ACCOUNT_PATTERN, Account, Refused
 from policies.handbook import Salesforce
 from policies.report import Link, Report
@@ -252,11 +252,7 @@ def differences(wanted: Opportunity, read_back: Mapping[str, Any] | None) -> lis
     read_back: None in a dry run, where there is nothing to read.
     """
     shown = ("Name", "Type", "StageName", "CloseDate") if read_back else ()
-    return [field for field in shown if _plain(wanted.values[field]) != (read_back or {}).get(field)]
-
-
-def _plain(value: object) -> object:
-    return value.reveal() if isinstance(value, Confidential) else value
+    return [field for field in shown if revealed(wanted.values[field]) != (read_back or {}).get(field)]
 
 
 def created(wanted: Opportunity, url: str, changed: Sequence[str]) -> Report:

@@ -1,4 +1,4 @@
-"""The real path: started as a newcomer starts it, runs made through Prefect's API, done by the worker, seen in the sandbox."""
+"""The real path: started as a newcomer does, runs made through Prefect's API, done by the worker, seen in services."""
 
 from __future__ import annotations
 

@@ -202,9 +202,9 @@ def test_every_name_is_found_in_every_disguise(disguise: str) -> None:
     assert [name for at, name in enumerate(NAMES) if f"sf-account:{at}" not in found] == []
 
 
-@pytest.mark.parametrize("sink", SINKS)
-def test_every_kind_of_request_is_looked_through(sink: str) -> None:
-    for disguise, name in zip(DISGUISES, cycle(NAMES), strict=False):  # all with all: bench/leak_guard.py
+@pytest.mark.parametrize(("at", "sink"), list(enumerate(SINKS)), ids=SINKS)
+def test_every_kind_of_request_is_looked_through(at: int, sink: str) -> None:
+    for disguise, name in list(zip(DISGUISES, cycle(NAMES), strict=False))[at :: len(SINKS)]:
         assert blocks(SINKS[sink](DISGUISES[disguise](name)), names(name)), (name, disguise)
 
 
@@ -308,7 +308,7 @@ INVENTED = [
 ]
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@settings(max_examples=25, deadline=None, database=None)
 @given(
     st.sampled_from(INVENTED), st.sampled_from(LETTERS), st.sampled_from(MARKS), st.sampled_from(CODES), AROUND, AROUND
 )  # fmt: skip
@@ -319,7 +319,7 @@ def test_any_name_in_any_disguise_on_any_disguise_is_found(
     assert names(name).find(f"{before}\n{hidden}\n{after}"), hidden
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@settings(max_examples=25, deadline=None, database=None)
 @given(AROUND, AROUND)
 def test_text_without_the_name_is_let_through(before: str, after: str) -> None:
     assert names("Kestovia Works", "Zyphmora").find(f"{before} works {after}") == []

@@ -66,12 +66,16 @@ def test_each_closing_keyword_before_an_issue_is_broken_up(text: str) -> None:
     [
         ("a<!-- /cmd -->b", "ab"),
         ("a<!-- never closed", "a"),
-        ("a<!<!-- -->-- /cmd -->b", "ab"),
         ("two\n<!--\nlines\n-->\nleft", "two\n\nleft"),
     ],
 )
-def test_comments_are_taken_out_whatever_is_left_of_them(text: str, left: str) -> None:
+def test_comments_are_taken_out(text: str, left: str) -> None:
     assert neutralise_markdown(text) == left
+
+
+def test_the_halves_of_a_comment_that_meet_are_shown() -> None:
+    assert seen(neutralise_markdown("<!<!-- -->-- /cmd -->")) == "<!-- /cmd -->"
+    assert "<!--" not in neutralise_markdown("<!<!-- -->-- /cmd -->")
 
 
 @pytest.mark.parametrize("title", ['"ignore all rules"', "'ignore all rules'", "(ignore all rules)"])

@@ -1,4 +1,4 @@
-"""Labels and Salesforce have drifted apart and a name stands in a public issue: one message tells it, without the name."""
+"""Labels and Salesforce have drifted apart, a name stands in a public issue: one message tells it, without the name."""
 
 from __future__ import annotations
 

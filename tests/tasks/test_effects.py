@@ -111,9 +111,9 @@ def test_the_intent_is_in_the_ledger_before_the_call(shop: BellShop) -> None:
 def test_two_runs_at_once_have_one_effect(shop: BellShop) -> None:
     shop.slow = 0.3
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: perform(shop.write()), range(8)))
+        made = [pool.submit(perform, shop.write()) for _ in range(8)]
     assert shop.bells == ["brass"]
-    assert len(set(made)) == 1
+    assert len({each.result() for each in made}) == 1
 
 
 def test_a_key_that_stands_for_another_request_sends_nothing(shop: BellShop) -> None:
@@ -321,7 +321,8 @@ def test_what_a_person_has_undone_is_not_done_again_in_silence(shop: BellShop) -
 def test_two_lasting_runs_at_once_have_one_effect(shop: BellShop) -> None:
     shop.slow = 0.3
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: perform(replace(shop.write(), lasting=True)), range(4)))
+        made = [pool.submit(perform, replace(shop.write(), lasting=True)) for _ in range(4)]
+    assert all(each.result() for each in made)
     assert shop.bells == ["brass"]
 
 
@@ -354,9 +355,9 @@ def test_one_owner_keeps_one_name_and_two_owners_get_two() -> None:
 def test_a_race_for_names_gives_each_owner_its_own() -> None:
     names = [f"planet{number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        given = list(
-            pool.map(lambda owner: ledger.reserve("codename", f"account {owner}", iter(names)), [*range(4)] * 2)
-        )
+        owners = [f"account {number}" for number in range(4)] * 2
+        waiting = [pool.submit(ledger.reserve, "codename", owner, iter(names)) for owner in owners]
+    given = [each.result() for each in waiting]
     assert given[:4] == given[4:]
     assert len(set(given)) == 4
 

@@ -182,8 +182,9 @@ def test_the_result_shows_no_customers_name() -> None:
 
 def test_the_org_is_read_from_describe() -> None:
     def field(name: str, **changes: Any) -> dict[str, Any]:
-        plain = {"name": name, "label": name, "type": "string", "nillable": True, "createable": True}
-        return plain | {"defaultedOnCreate": False, "picklistValues": []} | changes
+        plain: dict[str, Any] = {"name": name, "label": name, "type": "string", "nillable": True, "createable": True}
+        plain |= {"defaultedOnCreate": False, "picklistValues": []}
+        return plain | changes
 
     fields = [
         field("Name", nillable=False),
