@@ -235,7 +235,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 _ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
 _MARKUP = re.compile(
     rf"<!--.*?(?:-->|\Z)|</?[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>"  # comments and tags
-    r"|\]\([^()]*(?:\([^()]*\)[^()]*)?\)|\]\[[^\[\]]*\]",  # where a link leads
+    r"|\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)?\)|\]\[[^\[\]<>\n]*\]",  # where a link leads
     re.DOTALL,
 )
 

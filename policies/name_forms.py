@@ -2,7 +2,8 @@
 
 A name of several words is looked for as a whole and by its first distinctive word. Company suffixes and "The" don't
 count. A name that is one ordinary word, or has fewer than four letters, is found only as that very word with its
-capitals: otherwise each "target" or "box" would stop a request. Acronyms of a name are not looked for.
+capitals: otherwise each "target" or "box" would stop a request. Acronyms of a name and single letters are not looked
+for.
 """
 
 from __future__ import annotations
@@ -128,9 +129,7 @@ def forms(owner: str, name: str, codenames: Collection[str] = ()) -> Iterator[Fo
     core = _without_suffixes(words)
     telling = [word for word in core if word.casefold() not in _AND]
     length = len(bare("".join(telling)))
-    if not length:
-        return
-    if length < SHORTEST:
+    if 1 < length < SHORTEST:
         yield ShortForm(owner, re.compile(rf"(?<!\w){'[^a-zA-Z0-9]{0,3}'.join(map(re.escape, core))}(?!\w)"))
     elif len(telling) == 1 and _is_ordinary(telling[0], codenames):
         yield _form(owner, telling, exact=True)
@@ -170,7 +169,7 @@ def _spellings(owner: str, words: Sequence[str]) -> Iterator[Form]:
     plain = " ".join(word for word in words if word.casefold() not in _AND)
     umlauts = unicodedata.normalize("NFC", plain).lower().translate(_SPELT_OUT)
     found = (_form(owner, text.split()) for text in (plain, spelt, umlauts, plain.upper(), plain.lower()))
-    yield from {form.letters: form for form in found}.values()
+    yield from {form.letters: form for form in found if len(form.letters) >= SHORTEST}.values()
 
 
 def _form(owner: str, words: Sequence[str], *, exact: bool = False) -> Form:

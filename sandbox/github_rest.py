@@ -321,7 +321,7 @@ async def said(request: Request) -> dict[str, Any]:
 async def labels_said(request: Request) -> list[str]:
     """Gives the label names in the body, a list or an object that holds one."""
     body: Any = json.loads(await request.body() or b"{}")
-    return names_of(body if isinstance(body, list) else body["labels"])
+    return names_of(body["labels"] if "labels" in body else body)
 
 
 def pages(service: GitHub) -> list[BaseRoute]:

@@ -562,11 +562,11 @@ class Slack:
 
     def _reaction(self, message: Answer, name: str) -> Answer:
         listed = cast("list[Answer]", message.setdefault("reactions", []))
-        found = next((each for each in listed if each["name"] == name), None)
-        if found is None:
-            found = {"name": name, "users": []}
-            listed.append(found)
-        return found
+        for reaction in listed:
+            if reaction["name"] == name:
+                return reaction
+        listed.append({"name": name, "users": []})
+        return listed[-1]
 
     # Files
 
