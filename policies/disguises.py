@@ -8,113 +8,21 @@ from __future__ import annotations
 import binascii
 import html
 import re
-import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, cast
+from itertools import accumulate
 from urllib.parse import unquote
 
-from confusable_homoglyphs import confusables  # pyright: ignore[reportMissingTypeStubs]
+from policies.letters import Letters as Letters
+from policies.letters import looks
 
 Span = tuple[int, int]
 Replace = Callable[[re.Match[str]], str]
 
 PASSES = 5  # an escape inside an escape, such as %252541
 DEPTH = 2  # base64 or hexadecimal inside the same
-_INVISIBLE = {"Cf", "Mn", "Me"}  # Unicode's formatting characters, and accents that combine with a letter
-_FILLERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters and symbols that show nothing
-
-
-# -- letters
-
-
-class _Folding(dict[int, str]):
-    """Small Latin letters and digits for each character, as a table for `str.translate` that fills itself.
-
-    A letter that looks like no Latin one becomes its number behind a brace, so that bare letters are always ASCII.
-    """
-
-    def __missing__(self, point: int) -> str:
-        self[point] = folded = _folded(chr(point))
-        return folded
-
-
-def _folded(character: str) -> str:
-    if character.isascii():
-        return character.lower() if character.isalnum() else ""
-    if not visible(character):
-        return ""
-    if twin := _TWINS.get(character):
-        return twin
-    parts = unicodedata.normalize("NFKD", character)
-    if parts == character:
-        parts = character.casefold()
-    if parts != character:
-        return parts.translate(_FOLDING)
-    is_letter = character.isalnum() and unicodedata.category(character) != "Lm"  # Lm: letters like apostrophes
-    return f"{{{ord(character):x}" if is_letter else ""
-
-
-def _ascii_twins() -> dict[str, str]:
-    """Gives the Latin letters that Unicode's list of confusables (UTS 39) takes a character for."""
-    listed = cast("dict[str, list[dict[str, Any]]]", confusables.confusables_data)
-    twins = ((character, visible(other["c"])) for character, others in listed.items() for other in others)
-    return {
-        character: twin.lower()
-        for character, twin in twins
-        if len(character) == 1 and not character.isascii() and twin.isascii() and twin.isalnum()
-    }
-
-
-def visible(text: str) -> str:
-    """Gives a text without the characters that show nothing of their own, such as soft hyphens."""
-    return "".join(
-        character
-        for character in text
-        if unicodedata.category(character) not in _INVISIBLE and character not in _FILLERS
-    )
-
-
-_TWINS = _ascii_twins()
-_FOLDING = _Folding()
-_ASCII = bytes(range(128))
-_DROPPED = bytes(point for point in _ASCII if not chr(point).isalnum() and chr(point) != "{")
-_SMALL = bytes.maketrans(_ASCII, _ASCII.lower())
-_ALIKE = bytes.maketrans(b"i10", b"llo")  # alike in print: I, l and 1; O and 0; below, rn and m
-_FOREIGN = re.compile(r"[^\x00-\x7f]+|\{")
-
-
-def bare(text: str) -> str:
-    """Gives the letters and digits of a text as small Latin ones, without accents; nothing between them."""
-    return _bare(text).decode()
-
-
-def looks(text: str) -> bytes:
-    """Gives the bare letters of a text with those made equal that look alike in print."""
-    return _bare(text).translate(_ALIKE).replace(b"m", b"rn")
-
-
-def _bare(text: str) -> bytes:
-    # Bytes, because translating a text that is not all ASCII takes 20 times as long.
-    latin = _FOREIGN.sub(lambda run: run[0].translate(_FOLDING), text)
-    return latin.encode().translate(_SMALL, _DROPPED)
-
-
-@dataclass(frozen=True)
-class Letters:
-    """A text's bare letters."""
-
-    bare: str
-
-    @classmethod
-    def of(cls, text: str) -> Letters:
-        """Boils a text down to them."""
-        return cls(bare(text))
-
-
-# -- views
 
 
 @dataclass(frozen=True)
@@ -143,17 +51,15 @@ class View:
         """Gives the view with each match replaced."""
         return View(pattern.sub(replace, self.text), disguise, _WayBack(self, pattern, replace))
 
-    def payload(self, runs: list[re.Match[str]], decode: Callable[[list[str]], str], disguise: str) -> View:
+    def payload(self, runs: Sequence[Span], decode: Callable[[list[str]], str], disguise: str) -> View:
         """Gives what the runs say when decoded, one after the other."""
-        return View(decode([run[0] for run in runs]), disguise, partial(self._back_to_run, runs, decode))
+        texts = [self.text[start:end] for start, end in runs]
 
-    def _back_to_run(self, runs: list[re.Match[str]], decode: Callable[[list[str]], str], start: int, end: int) -> Span:
-        ends = 0
-        for run in runs:
-            ends += len(decode([run[0]]))
-            if start < ends:
-                return self.back(*run.span())
-        return self.back(start, end)
+        def back(start: int, _: int) -> Span:
+            ends = accumulate(len(decode([text])) for text in texts)
+            return self.back(*next(run for run, end in zip(runs, ends, strict=True) if start < end))
+
+        return View(decode(texts), disguise, back)
 
 
 @dataclass(frozen=True)
@@ -195,11 +101,11 @@ def views(text: str) -> Iterator[View]:
 def _views(view: View, depth: int) -> Iterator[View]:
     for _ in range(PASSES):
         yield view
-        yield from _without_markup(view)
         plainer = view.rewritten(_ESCAPE, _unescaped, "in escapes or percent-encoding")
         if plainer.text == view.text:
             break
         view = plainer
+    yield from _without_markup(view)
     if depth:
         for payload in _payloads(view):
             yield from _views(payload, depth - 1)
@@ -232,7 +138,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 # -- markup
 
-_ATTRIBUTE = r"""\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
+_ATTRIBUTE = r"""[\s+]+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?"""
 _MARKUP = re.compile(
     rf"<!--.*?(?:-->|\Z)|</?[A-Za-z][A-Za-z0-9-]*(?:{_ATTRIBUTE})*\s*/?>"  # comments and tags
     r"|\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)?\)|\]\[[^\[\]<>\n]*\]",  # where a link leads
@@ -250,23 +156,30 @@ def _without_markup(view: View) -> Iterator[View]:
 
 # Runs of plain words, also joined as in paths, are left out: that base64 of a name has neither digit nor capital in
 # the middle of a word does not happen in practice, and they are nine tenths of a text.
-_RUN = (
+_BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?![A-Z]?[a-z]*(?:[/_-][A-Z]?[a-z]*)*(?![A-Za-z0-9+/_-]))"
-    r"[A-Za-z0-9+/_-]{6,}"
+    r"[A-Za-z0-9+/_-]{6,}(?:\r?\n[A-Za-z0-9+/_-]+)*"
 )
-_BASE64 = (re.compile(_RUN), re.compile(_RUN + r"(?:\r?\n[A-Za-z0-9+/_-]+)+"))  # in one line, in several
+_LINE = re.compile(r"\S{6,}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8,}")
 _URL_SAFE = str.maketrans("-_", "+/", "\r\n")
 
 
 def _payloads(view: View) -> Iterator[View]:
-    for pattern in _BASE64:
-        if runs := list(pattern.finditer(view.text)):
-            for start in range(4):  # a run may begin anywhere in a group of four
-                yield view.payload(runs, partial(_from_base64, start), "in base64")
-    if runs := list(_HEXADECIMAL.finditer(view.text)):
+    for runs in _base64_runs(view.text):
+        for start in range(4):  # a run may begin anywhere in a group of four
+            yield view.payload(runs, partial(_from_base64, start), "in base64")
+    if runs := [run.span() for run in _HEXADECIMAL.finditer(view.text)]:
         for start in range(2):
             yield view.payload(runs, partial(_from_hexadecimal, start), "in hexadecimal")
+
+
+def _base64_runs(text: str) -> Iterator[list[Span]]:
+    """Gives the runs as one text over several lines each, and each line of those by itself."""
+    runs = [run.span() for run in _BASE64.finditer(text)]
+    several = [(start, end) for start, end in runs if "\n" in text[start:end]]
+    lines = [line.span() for start, end in several for line in _LINE.finditer(text, start, end)]
+    yield from filter(None, (runs, lines))
 
 
 def _from_base64(start: int, runs: list[str]) -> str:

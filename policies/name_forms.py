@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from policies.disguises import View, bare, looks, visible
+from policies.disguises import View
+from policies.letters import bare, looks, visible
 from policies.ordinary_words import ORDINARY_WORDS
 
 SHORTEST = 4  # letters; what is shorter is found as a whole, case-matching word only

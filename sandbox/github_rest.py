@@ -27,6 +27,16 @@ from sandbox.github import (
     rate_headers,
 )
 
+RELEASE_FIELDS = (
+    "tag_name",
+    "name",
+    "body",
+    "draft",
+    "prerelease",
+    "target_commitish",
+    "generate_release_notes",
+    "make_latest",
+)
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 Handler = Callable[[Request, Token], Awaitable[Answer]]
 
@@ -297,7 +307,7 @@ class Rest:
 
     async def create_release(self, request: Request, token: Token) -> Answer:
         repository, body = self._repository(request, token), await said(request)
-        only(body, "Release", "tag_name", "name", "body", "draft", "prerelease", "target_commitish")
+        only(body, "Release", *RELEASE_FIELDS)
         if body.get("tag_name") in repository.releases:
             raise invalid("Release", "tag_name", "already_exists")
         now, tag = self.service.world.clock.now(), body["tag_name"]

@@ -62,6 +62,10 @@ class Sandbox:
     def no_more_faults(self) -> None:
         self._call("DELETE", "/faults")
 
+    def advance(self, seconds: float) -> None:
+        """Moves the sandbox's clock."""
+        self._call("POST", "/clock/advance", {"seconds": seconds})
+
     def latency(self, **services: Sequence[float]) -> None:
         self._call("PUT", "/latency", services)
 

@@ -127,7 +127,7 @@ def test_bad_input_gets_a_sentence_before_any_effect(
     fresh.sandbox.reset(assigning.SCENARIO.seed, assigning.BAD_SEED)
     run = fresh.run(ASSIGN, parameters)
     assert run["state_type"] == "FAILED"
-    assert said in fresh.logs(run["id"])
+    assert said in run["state"]["message"]
     assert fresh.sandbox.effects() == []
 
 
