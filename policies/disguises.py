@@ -15,7 +15,6 @@ from functools import cached_property, partial
 from itertools import accumulate
 from urllib.parse import unquote
 
-from policies.letters import Letters as Letters
 from policies.letters import looks
 
 Span = tuple[int, int]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Any, cast
 
 from confusable_homoglyphs import confusables  # pyright: ignore[reportMissingTypeStubs]
@@ -83,15 +82,3 @@ def _bare(text: str) -> bytes:
     # Bytes, because translating a text that is not all ASCII takes 20 times as long.
     latin = _FOREIGN.sub(lambda run: run[0].translate(_FOLDING), text)
     return latin.encode().translate(_SMALL, _DROPPED)
-
-
-@dataclass(frozen=True)
-class Letters:
-    """A text's bare letters."""
-
-    bare: str
-
-    @classmethod
-    def of(cls, text: str) -> Letters:
-        """Boils a text down to them."""
-        return cls(bare(text))

@@ -13,7 +13,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from policies.confidentiality import Confidential
-from policies.disguises import Letters
+from policies.letters import bare
 
 # "The team member creating the issue will choose an appropriate minor planet name"
 SHORTEST, LONGEST = 4, 12  # letters: short enough to say, long enough not to be a word in passing
@@ -84,7 +84,7 @@ def is_close_to_a_customer(planet: str, customer_names: Iterable[Confidential[st
 @lru_cache(maxsize=65536)
 def _words(name: Confidential[str]) -> tuple[str, tuple[str, ...]]:
     """Gives a customer's name as bare letters, and its words."""
-    words = tuple(bare for word in name.reveal().split() if (bare := Letters.of(word).bare))
+    words = tuple(letters for word in name.reveal().split() if (letters := bare(word)))
     return "".join(words), tuple(word for word in words if len(word) >= SHORTEST)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.foreign_text import escape_slack
+from policies.foreign_text import SLACK_SECTION, escape_slack
 
 Row = Sequence[str]
+SLACK_CELL = 600  # characters of a cell, so that a row fits a section
 SLACK_ROWS = 20  # a message holds 50 blocks and should fit a screen
 
 
@@ -50,7 +51,7 @@ class Report:
         """Renders it in Block Kit: a section a row, with the row's link as its last words."""
         blocks: list[Mapping[str, Any]] = [
             {"type": "header", "text": {"type": "plain_text", "text": self.title[:150]}},
-            _section("\n".join(escape_slack(sentence) for sentence in self.sentences)),
+            _section(escape_slack("\n".join(self.sentences), SLACK_SECTION)),
         ]
         blocks += [_section(_slack_row(self.columns, row)) for row in self.rows[:SLACK_ROWS]]
         if (more := len(self.rows) - SLACK_ROWS) > 0:
@@ -71,7 +72,7 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _section(text: str) -> Mapping[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
 def _slack_row(columns: Row, row: Sequence[Cell]) -> str:
@@ -83,5 +84,6 @@ def _slack_row(columns: Row, row: Sequence[Cell]) -> str:
 
 def _slack_cell(cell: Cell) -> str:
     if isinstance(cell, Link):
-        return f"<{cell.url}|{escape_slack(cell.text)}>" if cell.url else escape_slack(cell.text)
-    return escape_slack(cell)
+        text = escape_slack(cell.text, SLACK_CELL)
+        return f"<{cell.url}|{text}>" if cell.url else text
+    return escape_slack(cell, SLACK_CELL)

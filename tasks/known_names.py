@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from policies.confidentiality import KnownNames, PublicText, declassify
+from policies.customers.customer_codenames import planet_of
 from tasks import github, salesforce
 
 
@@ -14,9 +15,10 @@ def known_names() -> KnownNames:
 
     A run lives in a process of its own, so what it knows is as old as the run.
     """
+    codenames = github.confidential.codename_labels()
     accounts = [(f"Salesforce account {account}", name) for account, name in salesforce.account_names().items()]
-    labels = [(f"label {label.name}", label.description) for label in github.confidential.codename_labels()]
-    return KnownNames(accounts + labels)
+    labels = [(f"label {label.name}", label.description) for label in codenames]
+    return KnownNames(accounts + labels, codenames=[planet_of(label.name) for label in codenames])
 
 
 def public(text: str) -> PublicText:
