@@ -330,8 +330,11 @@ async def said(request: Request) -> dict[str, Any]:
 
 async def labels_said(request: Request) -> list[str]:
     """Gives the label names in the body, a list or an object that holds one."""
-    body: Any = json.loads(await request.body() or b"{}")
-    return names_of(body["labels"] if "labels" in body else body)
+    match json.loads(await request.body() or b"{}"):
+        case {"labels": labels}:
+            return names_of(labels)
+        case labels:
+            return names_of(labels)
 
 
 def pages(service: GitHub) -> list[BaseRoute]:

@@ -81,7 +81,7 @@ def test_all_reasons_are_told_and_never_a_customers_name() -> None:
 
 
 def suggested(account: str, number: int = 40) -> list[str]:
-    found = minor_planets.suggestions(account, planets=names(), taken={"juno"}, customer_names=CUSTOMERS)
+    found = minor_planets.suggestions(account, planets=names()[:3000], taken={"juno"}, customer_names=CUSTOMERS)
     return list(islice(found, number))
 
 
@@ -90,7 +90,8 @@ def test_suggestions_are_appropriate_and_the_same_each_time_for_one_account() ->
     assert first == suggested("001A")
     assert first != suggested("001B")
     told = [
-        minor_planets.reasons_against(name, planets=names(), taken={"juno"}, customer_names=CUSTOMERS) for name in first
+        minor_planets.reasons_against(name, planets=names()[:3000], taken={"juno"}, customer_names=CUSTOMERS)
+        for name in first
     ]
     assert told == [[]] * len(first)
 
