@@ -1,5 +1,9 @@
 """Slack's stand-in, as slack_sdk sees it."""
 
+# slack_sdk leaves out type arguments, and says that answers may be None.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportOptionalSubscript=false, reportOptionalIterable=false, reportArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any
