@@ -19,7 +19,7 @@ test: $(VENV)/tests.ok ## lint, types and every test; says what it could not run
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 handbook: $(VENV)/runtime.ok ## writes HANDBOOK.md and docs/handbook.json
 	$(RUN) -m deployments.handbook_page

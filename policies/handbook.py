@@ -5,19 +5,57 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
-Handle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", max_length=39)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=50)]  # GitHub takes 50 characters
-RepositoryName = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
-ChannelId = Annotated[str, StringConstraints(pattern=r"^([CG][A-Z0-9]{8,})?$")]
-MemberId = Annotated[str, StringConstraints(pattern=r"^([UW][A-Z0-9]{8,})?$")]
-GroupId = Annotated[str, StringConstraints(pattern=r"^(S[A-Z0-9]{8,})?$")]
-FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$")]
 EDITIONS = (2024, 2025)
+
+# What a text must look like, and how to say it.
+SHAPES = {
+    (HANDLE := r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"): "a GitHub handle: letters, digits and single dashes between them",
+    (REPOSITORY := r"^[\w.-]+/[\w.-]+$"): "a repository, such as fleetdm/fleet",
+    (CHANNEL := r"^([CG][A-Z0-9]{8,})?$"): "a Slack channel's id, such as C062D0THVV1, or empty",
+    (MEMBER := r"^([UW][A-Z0-9]{8,})?$"): "a Slack member's id, such as U02AB3CD4, or empty",
+    (GROUP := r"^(S[A-Z0-9]{8,})?$"): "a Slack user group's id, such as S02AB3CD4, or empty",
+    (FIELD := r"^[A-Za-z]\w*$"): "the API name of a Salesforce field, such as Product__c",
+    (FILE := r"^[\w.-]+\.(md|yml)$"): "the file name of an issue template, such as outage.md",
+}
+
+# What pydantic calls otherwise.
+KINDS = {
+    "model": "a table of names",
+    "dict": "a table of names",
+    "mapping": "a table of names",
+    "tuple": "a list",
+    "int": "a whole number",
+    "string": "text in quotes",
+}
+
+Handle = Annotated[str, StringConstraints(pattern=HANDLE, max_length=39)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=50)]  # GitHub takes 50 characters
+RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY)]
+ChannelId = Annotated[str, StringConstraints(pattern=CHANNEL)]
+MemberId = Annotated[str, StringConstraints(pattern=MEMBER)]
+GroupId = Annotated[str, StringConstraints(pattern=GROUP)]
+FieldName = Annotated[str, StringConstraints(pattern=FIELD)]
+TemplateFile = Annotated[str, StringConstraints(pattern=FILE)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+Where = Sequence[str | int]
 
 
 class HandbookError(Exception):
@@ -26,6 +64,17 @@ class HandbookError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+def _for_each_edition(values: Mapping[int, str]) -> Mapping[int, str]:
+    if set(values) != set(EDITIONS):
+        raise ValueError(f"There are values for {sorted(values)}. Give one for each of the editions {EDITIONS}.")
+    return values
+
+
+LabelByEdition = Annotated[Mapping[int, Label], AfterValidator(_for_each_edition)]
+TextByEdition = Annotated[Mapping[int, Text], AfterValidator(_for_each_edition)]
+TemplateByEdition = Annotated[Mapping[int, TemplateFile], AfterValidator(_for_each_edition)]
 
 
 class _Names(BaseModel):
@@ -46,13 +95,15 @@ class Repositories(_Names):
 
 
 class Person(_Names):
-    name: str = Field(min_length=1)
+    handle: str  # the key in the file
+    name: str
     slack: MemberId
 
 
 class Channel(_Names):
     id: ChannelId
-    use: str
+    use: Text
+    workspace: Text = "fleetdm"
 
 
 class UserGroup(_Names):
@@ -79,18 +130,23 @@ class Labels(_Names):
 class ByEdition(_Names):
     """What the two pages say differently; `Handbook.chosen` picks."""
 
-    request_label: Mapping[int, Label]
-    request_template: Mapping[int, str]
-    around_the_clock_tier: Mapping[int, str]
-    dri_proficiency: Mapping[int, str]
-    nice_to_have_details_asked_by: Mapping[int, str]
+    request_label: LabelByEdition
+    request_template: TemplateByEdition
+    customer_success_channel: TextByEdition
+    around_the_clock_tier: TextByEdition
+    dri_proficiency: TextByEdition
+    nice_to_have_details_asked_by: TextByEdition
+    minor_planets_page: TextByEdition
+    rituals_file: TextByEdition
 
-    @model_validator(mode="after")
-    def _both(self) -> Self:
-        for name in type(self).model_fields:
-            if set(getattr(self, name)) != set(EDITIONS):
-                raise ValueError(f"{name} must have a value for each of the editions {EDITIONS}, and no other.")
-        return self
+
+class Templates(_Names):
+    bug_report: TemplateFile
+    feature_request: TemplateFile
+    story: TemplateFile
+    sale: TemplateFile
+    outage: TemplateFile
+    onboarding: TemplateFile
 
 
 class Projects(_Names):
@@ -108,13 +164,25 @@ class Salesforce(_Names):
     opportunity_key: FieldName
     opportunity_next_step_date: FieldName
     opportunity_product: FieldName
-    products: tuple[str, ...] = Field(min_length=1)
-    open_stages: tuple[str, ...] = Field(min_length=1)
-    closed_stages: tuple[str, ...] = Field(min_length=1)
+    products: tuple[Text, ...] = Field(min_length=1)
+    open_stages: tuple[Text, ...] = Field(min_length=1)
+    closed_stages: tuple[Text, ...] = Field(min_length=1)
 
 
 class Codenames(_Names):
-    blocked: tuple[str, ...]
+    blocked: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The text of the file, to say where something stands in it."""
+
+    text: str
+    file: str
+
+    def told(self, mistakes: Sequence[tuple[Where, str]]) -> HandbookError:
+        lines = [(line_of(self.text, path), ".".join(map(str, path)), problem) for path, problem in mistakes]
+        return HandbookError([f"{self.file}:{line}: {where}: {problem}" for line, where, problem in sorted(lines)])
 
 
 class Handbook(_Names):
@@ -123,24 +191,63 @@ class Handbook(_Names):
     edition: int
     repositories: Repositories
     people: Mapping[Handle, Person]
-    roles: Mapping[str, tuple[Handle, ...]]
+    roles: Mapping[str, tuple[str, ...]]
     channels: Mapping[str, Channel]
     user_groups: Mapping[str, UserGroup]
     labels: Labels
     by_edition: ByEdition
+    templates: Templates
     projects: Projects
     salesforce: Salesforce
     codenames: Codenames
-    closures: Mapping[date, str]
+    closures: Mapping[date, Text]
+    _source: _Source = PrivateAttr(_Source("", "handbook.toml"))
 
-    def role(self, name: str) -> list[Person]:
-        """Gives who holds a role, in the order of the file."""
-        return [self.people[handle] for handle in self.roles[name]]
+    @field_validator("people", mode="before")
+    @classmethod
+    def _know_their_handle(cls, people: object) -> object:
+        if not isinstance(people, dict):
+            return people
+        stated = cast("dict[str, object]", people)
+        return stated | {handle: {**person, "handle": handle} for handle, person in _tables(stated)}
+
+    def holders(self, role: str) -> list[Person]:
+        """Gives who holds a role, in the order of the file.
+
+        Raises:
+            HandbookError: nobody does yet.
+        """
+        self.needs(f"roles.{role}")
+        return [self.people[handle] for handle in self.roles[role]]
+
+    def role(self, name: str) -> Person:
+        """Gives who holds a role; of several, the first.
+
+        Raises:
+            HandbookError: nobody does yet.
+        """
+        return self.holders(name)[0]
 
     def chosen(self, topic: str) -> str:
         """Gives the edition's value where the two pages disagree, such as "request_label"."""
         values: Mapping[int, str] = getattr(self.by_edition, topic)
         return values[self.edition]
+
+    def needs(self, *paths: str) -> None:
+        """Insists on names that may be empty until a procedure uses them, such as "channels.g-engineering.id".
+
+        Raises:
+            HandbookError: with each that is empty, its line and what to do.
+        """
+        empty = [path.split(".") for path in paths if not self._at(path)]
+        if empty:
+            raise self._source.told([(path, "This procedure needs it, and it is empty. Fill it in.") for path in empty])
+
+    def _at(self, path: str) -> object:
+        found: Any = self.model_dump()
+        for step in path.split("."):
+            found = found.get(step, {})
+        return found
 
 
 def parse(text: str, file: str) -> Handbook:
@@ -153,44 +260,85 @@ def parse(text: str, file: str) -> Handbook:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
-        raise HandbookError([f"{file}:{line[1] if line else 1}: {error}. Correct the TOML there."]) from None
+        at = line[1] if line else len(text.splitlines())
+        raise HandbookError([f"{file}:{at}: {error}. Correct the TOML there."]) from None
+    source, mistakes = _Source(text, file), list(_contradictions(raw))
     try:
         found = Handbook.model_validate(raw)
     except ValidationError as error:
-        raise HandbookError([_sentence(text, file, each["loc"], each["msg"]) for each in error.errors()]) from None
-    if problems := [_sentence(text, file, path, problem) for path, problem in _contradictions(found)]:
-        raise HandbookError(problems)
+        raise source.told([*mistakes, *map(_mistake, error.errors())]) from None
+    if mistakes:
+        raise source.told(mistakes)
+    found._source = source  # pyright: ignore[reportPrivateUsage]
     return found
 
 
-def _contradictions(found: Handbook) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if found.edition not in EDITIONS:
-        yield ("edition",), f"There is no edition {found.edition}. Choose one of {EDITIONS}."
-    for role, handles in found.roles.items():
-        for handle in handles:
-            if handle not in found.people:
+def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Gives the tables inside a table of the file; it has not been checked yet."""
+    for name, inside in cast("dict[str, object]", value).items() if isinstance(value, dict) else ():
+        if isinstance(inside, dict):
+            yield name, cast("dict[str, Any]", inside)
+
+
+def _contradictions(raw: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    """Compares one place of the file with another. It reads what is unchecked, to tell all mistakes at once."""
+    edition = raw.get("edition")
+    if isinstance(edition, int) and edition not in EDITIONS:
+        yield ("edition",), f"There is no edition {edition}. Choose one of {EDITIONS}."
+    yield from _strangers(raw.get("roles"), {handle for handle, _ in _tables(raw.get("people"))})
+    yield from _shared_ids(raw.get("channels"))
+
+
+def _strangers(roles: object, known: set[str]) -> Iterator[tuple[Where, str]]:
+    for role, handles in cast("dict[str, object]", roles).items() if isinstance(roles, dict) else ():
+        for handle in cast("list[object]", handles) if isinstance(handles, list) else ():
+            if isinstance(handle, str) and handle not in known:
                 yield ("roles", role), f'"{handle}" is not among [people]. Add the person there, or correct the handle.'
+
+
+def _shared_ids(channels: object) -> Iterator[tuple[Where, str]]:
     seen: dict[str, str] = {}
-    for name, channel in found.channels.items():
-        if channel.id and channel.id in seen:
-            yield ("channels", name), f'"{channel.id}" is the id of "{seen[channel.id]}" too. Correct one of the two.'
-        seen[channel.id] = name
+    for name, channel in _tables(channels):
+        found = str(channel.get("id", ""))
+        if found and found in seen:
+            yield ("channels", name, "id"), f'"{found}" is the id of "{seen[found]}" too. Correct one of the two.'
+        seen.setdefault(found, name)
 
 
-def _sentence(text: str, file: str, path: tuple[str | int, ...], problem: str) -> str:
-    where = ".".join(str(step) for step in path if step != "[key]")
-    return f"{file}:{line_of(text, path)}: {where}: {problem.removeprefix('Value error, ')}"
+def _mistake(error: ErrorDetails) -> tuple[Where, str]:
+    """Says what pydantic found, in words for whom the file is for."""
+    path = tuple(step for step in error["loc"] if step != "[key]")
+    found, limits = error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return path, "It is missing. Add it."
+        case "extra_forbidden":
+            return path, "Nothing reads this name. Correct its spelling, or delete it."
+        case "string_pattern_mismatch":
+            return path, f'"{found}" is not {SHAPES[limits["pattern"]]}. Correct it.'
+        case "string_too_long":
+            return (
+                path,
+                f'"{found}" has {len(found)} characters; at most {limits["max_length"]} fit. Shorten it.',
+            )
+        case "string_too_short" | "too_short":
+            return path, "It is empty. Fill it in."
+        case "value_error":
+            return path, str(limits["error"])
+        case kind if kind.startswith("date"):
+            return path, f'"{found}" is no date. Write it like 2026-12-24.'
+        case kind:
+            return path, f"It is {found!r}, which is not {KINDS[kind.split('_')[0]]}. Correct it."
 
 
-def line_of(text: str, path: Sequence[str | int]) -> int:
+def line_of(text: str, path: Where) -> int:
     """Gives the line where a key stands, or its table, or 1: TOML libraries keep no lines for values."""
     steps = [str(step) for step in path]
     table: list[str] = []
     best, depth = 1, 0
     for number, line in enumerate(text.splitlines(), 1):
-        if heading := re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]+", line):
-            table = [part.strip("\"' ") for part in heading[1].split(".")]
-            here = table
+        if heading := re.match(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?$", line):
+            table = here = [part.strip("\"' ") for part in heading[1].split(".")]
         elif key := re.match(r"\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*=", line):
             here = [*table, key[1].strip("\"'")]
         else:

@@ -14,14 +14,11 @@ async def report(key: str, shown: Report) -> None:
     key: lower-case letters, digits and dashes; Prefect keeps the artifact's history under it.
     """
     run = runs.current()
-    effects = [
-        (outcome.service, outcome.action, Link(outcome.target, outcome.url), outcome.outcome)
-        for outcome in run.outcomes
-    ]
+    effects = [(each.outcome, each.service, each.action, Link(each.target, each.url)) for each in run.outcomes]
     parts = [shown.markdown()]
     if run.dry_run:
         parts.insert(0, "**Dry run: nothing was done.** Below is what would be.")
     if effects:
-        parts.append("## Effects\n\n" + markdown_table(("Service", "Effect", "On", "Outcome"), effects))
+        parts.append("## Effects\n\n" + markdown_table(("Outcome", "Service", "Effect", "On"), effects))
     if runs.in_prefect():
         await acreate_markdown_artifact("\n\n".join(parts), key=key, description=shown.title)

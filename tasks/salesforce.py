@@ -103,7 +103,7 @@ def set_github_label(account_id: str, label: str, *, instead_of: str, once: str)
         return made if now == label else None
 
     request = {"account": account_id, "field": field, "value": label}
-    place = f'"{field}" of account {account_id} to {label}'
+    place = f'"GitHub label" of account {account_id} to {label}'
     return perform(Write(once, "Salesforce", "set field", place, request, send, find, explain, made, lasting=True))
 
 

@@ -70,7 +70,7 @@ def test_replies_stay_in_their_thread(client: WebClient) -> None:
     ("arguments", "error"),
     [
         ({"channel": "C0NOWHERE01", "text": "x"}, "channel_not_found"),
-        ({"channel": HELP, "text": ""}, "no_text"),
+        ({"channel": HELP, "text": "", "blocks": []}, "no_text"),
         ({"channel": HELP, "text": "x" * 40_001}, "msg_too_long"),
         ({"channel": HELP, "text": "x", "thread_ts": "1.0"}, "thread_not_found"),
         ({"channel": HELP, "text": "x", "blocks": [{"type": "section"}]}, "invalid_blocks"),

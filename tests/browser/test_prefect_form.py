@@ -1,0 +1,72 @@
+"""The form that a person fills in Prefect's UI, and the result they see, in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.deployments.installation import Installation
+from tests.scenarios import assign_customer_codename as assigning
+
+pytestmark = pytest.mark.xdist_group("prefect")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    if not CHROMIUM:
+        pytest.skip("No Chromium here. Install Debian's chromium to run the browser tests.")
+    made = Installation(tmp_path_factory.mktemp("browser"))
+    try:
+        made.wait_until_up()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def page(installation: Installation) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser.new_page(viewport={"width": 1280, "height": 1100})
+        browser.close()
+
+
+def open_form(page: Page, installation: Installation, deployment: str) -> None:
+    found = installation.api.get(f"/deployments/name/{deployment}").json()["id"]
+    page.goto(f"http://127.0.0.1:{installation.port}/deployments/deployment/{found}/run")
+
+
+def test_the_form_explains_each_field_and_refuses_a_name_for_an_account(page: Page, installation: Installation) -> None:
+    open_form(page, installation, assigning.SCENARIO.deployment)
+    expect(page.get_by_text("Never the customer's name, which Prefect would store.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("A minor planet you would like. Empty lets one be chosen.")).to_be_visible()
+    page.locator("textarea").first.fill("Quillfeather Logistics")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("must match").or_(page.get_by_text("does not match")).first).to_be_visible(timeout=10_000)
+
+
+def test_a_person_starts_a_run_and_sees_what_was_made(page: Page, installation: Installation) -> None:
+    installation.sandbox.reset(assigning.SCENARIO.seed)
+    open_form(page, installation, assigning.SCENARIO.deployment)
+    page.locator("textarea").first.fill(assigning.ACCOUNT)
+    page.get_by_role("button", name="Submit").click()
+    wanted = {"flow_runs": {"name": {"any_": [assigning.ACCOUNT]}}}
+    for _ in range(120):
+        runs = installation.api.post("/flow_runs/filter", json=wanted).json()
+        if runs and runs[0]["state_type"] == "COMPLETED":
+            break
+        page.wait_for_timeout(250)
+    assert runs, "The form started no run."
+    (artifact,) = installation.api.post(
+        "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [runs[0]["id"]]}}}
+    ).json()
+    page.goto(f"http://127.0.0.1:{installation.port}/artifacts/artifact/{artifact['id']}")
+    expect(page.get_by_text('is "customer-').first).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name="in fleetdm/confidential")).to_be_visible()
+    page.goto(f"http://127.0.0.1:{installation.port}/runs/flow-run/{runs[0]['id']}")
+    expect(page.get_by_text("3 Task runs")).to_be_visible(timeout=20_000)
