@@ -42,6 +42,7 @@ KINDS = {
     "mapping": "a table of names",
     "tuple": "a list",
     "int": "a whole number",
+    "finite": "a whole number",
     "string": "text in quotes",
 }
 
@@ -54,6 +55,7 @@ GroupId = Annotated[str, StringConstraints(pattern=GROUP)]
 FieldName = Annotated[str, StringConstraints(pattern=FIELD)]
 TemplateFile = Annotated[str, StringConstraints(pattern=FILE)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+ProjectNumber = Annotated[int, Field(gt=0, strict=True)]
 
 Where = Sequence[str | int]
 
@@ -150,11 +152,11 @@ class Templates(_Names):
 
 
 class Projects(_Names):
-    drafting: int
-    customer_requests: int
-    help_customers: int
-    unicorns: int
-    buy_online: int
+    drafting: ProjectNumber
+    customer_requests: ProjectNumber
+    help_customers: ProjectNumber
+    unicorns: ProjectNumber
+    buy_online: ProjectNumber
 
 
 class Salesforce(_Names):
@@ -328,7 +330,7 @@ def _mistake(error: ErrorDetails) -> tuple[Where, str]:
         case kind if kind.startswith("date"):
             return path, f'"{found}" is no date. Write it like 2026-12-24.'
         case kind:
-            return path, f"It is {found!r}, which is not {KINDS[kind.split('_')[0]]}. Correct it."
+            return path, f"It is {found!r}, which is not {KINDS.get(kind.split('_')[0], 'possible here')}. Correct it."
 
 
 def line_of(text: str, path: Where) -> int:

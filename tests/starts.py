@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from settings import settings
+
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.imported"])
 
@@ -60,6 +62,7 @@ class Start:
 
 def _child(pipe: Connection, flow: str, parameters: dict[str, Any], environment: dict[str, str], crash_at: int) -> None:
     os.environ.update(environment)
+    settings.cache_clear()  # the fork server read others when it imported the flows
     module, _, name = flow.rpartition(".")
     function = getattr(importlib.import_module(module), name)
     if crash_at:

@@ -5,7 +5,10 @@ Handbook: customer-success#generate-an-expansion-opportunity-in-salesforce
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from prefect import flow
+from pydantic import Field
 
 from policies.business_time import pacific_date
 from policies.customer import account_id
@@ -13,9 +16,18 @@ from policies.customers import expansion_opportunities as policy
 from settings import handbook
 from tasks import artifacts, runs, salesforce
 
+PRODUCTS, STAGES = handbook().salesforce.products, handbook().salesforce.open_stages
+
+
+class Expansion(policy.Expansion):
+    """The opportunity, with the choices of handbook.toml as drop-downs."""
+
+    product: Annotated[str, Field(title="Fleet product", json_schema_extra={"enum": [*PRODUCTS]})]
+    stage: Annotated[str, Field(title="Stage", json_schema_extra={"enum": [*STAGES]})]
+
 
 @flow(name="create-expansion-opportunity", flow_run_name="{opportunity.account}")
-async def create_expansion_opportunity(opportunity: policy.Expansion, dry_run: bool = False) -> str:
+async def create_expansion_opportunity(opportunity: Expansion, dry_run: bool = False) -> str:
     """Generate an expansion opportunity in Salesforce.
 
     Handbook: customer-success#generate-an-expansion-opportunity-in-salesforce

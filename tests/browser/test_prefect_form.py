@@ -55,18 +55,22 @@ def test_a_person_starts_a_run_and_sees_what_was_made(page: Page, installation: 
     open_form(page, installation, assigning.SCENARIO.deployment)
     page.locator("textarea").first.fill(assigning.ACCOUNT)
     page.get_by_role("button", name="Submit").click()
-    wanted = {"flow_runs": {"name": {"any_": [assigning.ACCOUNT]}}}
-    for _ in range(120):
-        runs = installation.api.post("/flow_runs/filter", json=wanted).json()
-        if runs and runs[0]["state_type"] == "COMPLETED":
-            break
-        page.wait_for_timeout(250)
-    assert runs, "The form started no run."
+    run = finished_run(installation, page, assigning.ACCOUNT)
     (artifact,) = installation.api.post(
-        "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [runs[0]["id"]]}}}
+        "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run]}}}
     ).json()
     page.goto(f"http://127.0.0.1:{installation.port}/artifacts/artifact/{artifact['id']}")
     expect(page.get_by_text('is "customer-').first).to_be_visible(timeout=20_000)
     expect(page.get_by_role("link", name="in fleetdm/confidential")).to_be_visible()
-    page.goto(f"http://127.0.0.1:{installation.port}/runs/flow-run/{runs[0]['id']}")
+    page.goto(f"http://127.0.0.1:{installation.port}/runs/flow-run/{run}")
     expect(page.get_by_text("3 Task runs")).to_be_visible(timeout=20_000)
+
+
+def finished_run(installation: Installation, page: Page, name: str) -> str:
+    """Waits for a run of this name to complete. Gives its id."""
+    for _ in range(120):
+        for run in installation.api.post("/flow_runs/filter", json={"flow_runs": {"name": {"any_": [name]}}}).json():
+            if run["state_type"] == "COMPLETED":
+                return str(run["id"])
+        page.wait_for_timeout(250)
+    raise AssertionError(f"The form started no run {name} that completed.")

@@ -16,6 +16,7 @@ from tests.conftest import environment
 from tests.deployments.installation import Installation
 from tests.scenario import Scenario, all_scenarios
 from tests.scenarios import assign_customer_codename as assigning
+from tests.scenarios import create_expansion_opportunity as expanding
 
 pytestmark = pytest.mark.xdist_group("prefect")
 SCENARIOS = all_scenarios()
@@ -120,15 +121,30 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("parameters", "said"), assigning.BAD_INPUT, ids=[said for _, said in assigning.BAD_INPUT])
+BAD_INPUT = [
+    *((assigning.SCENARIO, parameters, said) for parameters, said in assigning.BAD_INPUT),
+    *((expanding.SCENARIO, parameters, said) for parameters, said in expanding.BAD_INPUT),
+]
+
+
+@pytest.mark.parametrize(("scenario", "parameters", "said"), BAD_INPUT, ids=[said for _, _, said in BAD_INPUT])
 def test_bad_input_gets_a_sentence_before_any_effect(
-    parameters: dict[str, Any], said: str, fresh: Installation
+    scenario: Scenario, parameters: dict[str, Any], said: str, fresh: Installation
 ) -> None:
-    fresh.sandbox.reset(assigning.SCENARIO.seed, assigning.BAD_SEED)
-    run = fresh.run(ASSIGN, parameters)
+    fresh.sandbox.reset(scenario.seed, assigning.BAD_SEED)
+    run = fresh.run(scenario.deployment, parameters)
     assert run["state_type"] == "FAILED"
     assert said in run["state"]["message"]
     assert fresh.sandbox.effects() == []
+
+
+def test_an_unknown_stage_is_refused_by_the_form_with_the_stages_there_are(fresh: Installation) -> None:
+    deployment = fresh.api.get(f"/deployments/name/{expanding.SCENARIO.deployment}").json()["id"]
+    body = {"parameters": expanding.changed(stage="Negotiating")}
+    answer = fresh.api.post(f"/deployments/{deployment}/create_flow_run", json=body)
+    assert answer.status_code == 409
+    assert "'Negotiating' is not one of" in answer.text
+    assert "Discovery" in answer.text
 
 
 def test_a_customers_name_typed_as_account_is_refused_before_prefect_stores_it(fresh: Installation) -> None:

@@ -6,6 +6,7 @@ from tests.scenario import Expected, Scenario
 from tests.scenarios.assign_customer_codename import account_id
 
 ACCOUNT = account_id(31)
+TOO_LATE = "2026-06-30"
 NAME = "Larkspur Freight"
 
 SCENARIO = Scenario(
@@ -26,3 +27,16 @@ SCENARIO = Scenario(
     expected=[Expected("salesforce", "create opportunity", r"Opportunity .*")],
     names=[NAME, "Larkspur", "LarkspurFreight"],
 )
+
+
+def changed(**changes: object) -> dict[str, object]:
+    """Gives the scenario's parameters with other fields."""
+    return {"opportunity": {**SCENARIO.parameters["opportunity"], **changes}}
+
+
+BAD_INPUT: list[tuple[dict[str, object], str]] = [
+    (changed(account=account_id(99)), f"Salesforce has no account {account_id(99)}"),
+    (changed(ae_assigned=True), "Hand it over to them in #g-sales"),
+    (changed(due_date=TOO_LATE), "Q22026 is no quarter to come"),
+    (changed(next_step_date="2026-01-01"), "The date of the next step 2026-01-01 is over"),
+]
