@@ -707,6 +707,7 @@ def channel_page(service: Slack, channel: Channel) -> Response:
     """Gives what a person sees who follows a link to a message."""
     style = (
         "body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}article{margin:1.2rem 0}"
+        "div{margin:.6rem 0}"
         "h3{margin:.2rem 0}button{margin:.3rem .3rem 0 0;padding:.3rem .8rem}small{opacity:.7}"
     )
     shown = "".join(

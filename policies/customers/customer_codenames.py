@@ -338,20 +338,20 @@ def leaks(posts: Iterable[Post], labels: Iterable[Label], names: KnownNames) -> 
     found += [("label", label.url, names.find(f"{label.name} {label.description.reveal()}")) for label in labels]
     return [
         Drift(
-            owner,
+            ", ".join(sorted({finding.owner for finding in findings})),
             f"has its real name in a public {kind}",
             "Edit the name out, then delete the old revision in the edit history",
             url,
         )
         for kind, url, findings in found
-        for owner in sorted({finding.owner for finding in findings})
+        if findings
     ]
 
 
 def audited(drift: Sequence[Drift], leaks: Sequence[Drift], day: date) -> Report:
     """Words what the audit found, names in public first."""
     found = [*leaks, *drift]
-    told = f"{len(leaks)} real names in public, {len(drift)} disagreements between GitHub and Salesforce."
+    told = f"{len(leaks)} public texts with a real name, {len(drift)} disagreements between GitHub and Salesforce."
     return Report(
         f"Customer codenames, {day:%B %-d, %Y}",
         [told if found else "All labels, descriptions and Salesforce fields agree, and no real name stands in public."],
