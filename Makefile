@@ -27,6 +27,10 @@ handbook: $(VENV)/runtime.ok ## writes HANDBOOK.md and docs/handbook.json
 ledger: $(VENV)/runtime.ok ## lists what waits for a person; ARGS="--help" shows how to settle it
 	@$(RUN) -m deployments.settle $(ARGS)
 
+bench: $(VENV)/tests.ok ## every figure that the docs state
+	$(RUN) -m bench.business_hours_oracle
+	$(RUN) -m bench.leak_guard
+
 lock: $(VENV)/tests.ok ## makes the lock files anew
 	$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --quiet --output-file requirements.lock
@@ -37,7 +41,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
-# Compiled at installation: importing Prefect costs a third of what it costs uncompiled.
+# Compiled at installation, or every start would read Prefect's sources anew.
 $(VENV)/runtime.ok: requirements.lock | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --require-hashes --requirement requirements.lock
 	@touch $@

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,11 @@ class Flow:
     writes: Sequence[str]
 
     @property
+    def entrypoint(self) -> str:
+        """Gives the flow's place as prefect.yaml names it."""
+        return ".".join([*self.file.with_suffix("").parts, self.name])
+
+    @property
     def policy(self) -> Path:
         """Gives the policy's file: the same place under policies/."""
         return Path("policies", *self.file.parts[1:])
@@ -56,7 +62,7 @@ class Deployment:
     """A deployment of prefect.yaml."""
 
     name: str
-    flow: str
+    entrypoint: str
     starts: Sequence[str]
 
 
@@ -66,11 +72,15 @@ class House:
 
     rows: Sequence[Row]
     flows: Mapping[str, Flow]
-    deployments: Mapping[str, Deployment]  # by flow
+    deployments: Sequence[Deployment]
+
+    def of(self, flow: Flow) -> list[Deployment]:
+        """Gives the deployments that start a flow."""
+        return [deployment for deployment in self.deployments if deployment.entrypoint == flow.entrypoint]
 
     def is_done(self, row: Row) -> bool:
         """Says whether every flow of a row exists and is deployed."""
-        return all(flow in self.flows and flow in self.deployments for flow in row.flows)
+        return all(name in self.flows and self.of(self.flows[name]) for name in row.flows)
 
 
 def read(root: Path) -> House:
@@ -80,7 +90,7 @@ def read(root: Path) -> House:
     return House(
         rows=[Row(**row) for row in raw["row"]],
         flows={flow.name: flow for file in sorted(root.glob("flows/*/*.py")) for flow in flows_in(file, root)},
-        deployments={found.flow: found for found in map(_deployment, deployed)},
+        deployments=[_deployment(said) for said in deployed],
     )
 
 
@@ -109,7 +119,7 @@ def _stated(docstring: str) -> Iterator[tuple[str, str]]:
 def _deployment(said: Mapping[str, Any]) -> Deployment:
     schedules = [f"schedule ({each['cron']} {each['timezone']})" for each in said.get("schedules", [])]
     webhook = ["webhook"] if "webhook" in said.get("tags", []) else []
-    return Deployment(said["name"], said["entrypoint"].rpartition(".")[2], ["form", *schedules, *webhook])
+    return Deployment(said["name"], said["entrypoint"], ["form", *schedules, *webhook])
 
 
 def twin(house: House) -> str:
@@ -120,7 +130,7 @@ def twin(house: House) -> str:
 def _as_json(house: House, row: Row) -> dict[str, Any]:
     done = house.is_done(row)
     flows = [house.flows[name] for name in row.flows] if done else []
-    deployments = [house.deployments[name] for name in row.flows] if done else []
+    deployments = [deployment for flow in flows for deployment in house.of(flow)]
     return {
         "row": int(row.number) if row.number.isdigit() else row.number,
         "procedure": row.procedure,
@@ -138,16 +148,19 @@ def _unique(items: Iterable[str]) -> list[str]:
 
 def page(house: House) -> str:
     """Gives HANDBOOK.md."""
-    done = sum(map(house.is_done, house.rows))
     parts = [
         "# The handbook, row by row",
         "Made by `make handbook`; edit the flows' docstrings, `prefect.yaml` or `policies/handbook_rows.toml` instead.",
-        f"{done} of {len(house.rows)} rows are done. Each deployment can be started by a person from the Prefect UI.",
+        f"{_count(house, house.rows)}. Each deployment can be started by a person from the Prefect UI (form).",
     ]
     for chapter in dict.fromkeys(row.chapter for row in house.rows):
         rows = [row for row in house.rows if row.chapter == chapter]
-        parts += [f"## {chapter}", _table(house, rows)]
+        parts += [f"## {chapter}", f"{_count(house, rows)}.", _table(house, rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _count(house: House, rows: Sequence[Row]) -> str:
+    return f"{sum(map(house.is_done, rows))} of {len(rows)} rows are done"
 
 
 def _table(house: House, rows: Sequence[Row]) -> str:
@@ -159,38 +172,51 @@ def _line(house: House, row: Row) -> str:
     if not house.is_done(row):
         return f"| {row.number} | {row.procedure} | not yet | | | | |"
     flows = [house.flows[name] for name in row.flows]
-    deployments = [house.deployments[name] for name in row.flows]
+    deployments = [deployment for flow in flows for deployment in house.of(flow)]
     procedure = f"[{row.procedure}]({HANDBOOK}{flows[0].handbook})"
     cells = [
         row.number,
         procedure,
         "<br>".join(f"[{flow.name}]({flow.file.as_posix()}), [policy]({flow.policy.as_posix()})" for flow in flows),
         "<br>".join(deployment.name for deployment in deployments),
-        "<br>".join(", ".join(deployment.starts) for deployment in deployments),
+        "<br>".join(", ".join(map(_verbatim, deployment.starts)) for deployment in deployments),
         "<br>".join(_unique(flow.owner for flow in flows)),
         ", ".join(_unique(service for flow in flows for service in flow.writes)),
     ]
     return f"| {' | '.join(cells)} |"
 
 
+def _verbatim(start: str) -> str:
+    """Puts a cron text into code, or its asterisks would be read as emphasis."""
+    return re.sub(r"\((.+)\)", r"(`\1`)", start)
+
+
+def _wanted(house: House) -> Mapping[str, str]:
+    return {PAGE: page(house), TWIN: twin(house)}
+
+
 def stale(root: Path) -> list[str]:
     """Gives the files that are not what they would be if they were written now."""
-    house = read(root)
-    wanted = {PAGE: page(house), TWIN: twin(house)}
-    return [name for name, text in wanted.items() if not (root / name).exists() or (root / name).read_text() != text]
+    return [
+        name
+        for name, text in _wanted(read(root)).items()
+        if not (root / name).exists() or (root / name).read_text(encoding="utf-8") != text
+    ]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Writes both files, or checks them; 1 says that one is stale."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is stale")
-    if parser.parse_args().check:
-        for name in stale(ROOT):
+    if parser.parse_args(arguments).check:
+        found = stale(root)
+        for name in found:
             print(f"{name} is stale. Run `make handbook` and commit it.")
-        return min(1, len(stale(ROOT)))
-    house = read(ROOT)
-    (ROOT / PAGE).write_text(page(house), encoding="utf-8")
-    (ROOT / TWIN).write_text(twin(house), encoding="utf-8")
-    print(f"{PAGE} and {TWIN}: {sum(map(house.is_done, house.rows))} of {len(house.rows)} rows done.")
+        return 1 if found else 0
+    house = read(root)
+    for name, text in _wanted(house).items():
+        (root / name).write_text(text, encoding="utf-8")
+    print(f"{PAGE} and {TWIN}: {_count(house, house.rows)}.")
     return 0
 
 

@@ -17,8 +17,8 @@ from policies.letters import bare
 
 # "The team member creating the issue will choose an appropriate minor planet name"
 SHORTEST, LONGEST = 4, 12  # letters: short enough to say, long enough not to be a word in passing
-# A codename this close to a name would give it away. Of 23,000 planets against the sandbox's customers, 80 is where
-# "palace" for "Pallas" still counts as close and two unrelated names no longer do.
+# A codename this close to a name would give it away. 80 of 100 in rapidfuzz is "dallas" for "Pallas" or "corvan"
+# for "Corvantis"; at 75 strangers come in, such as "cranbrook" for "Tarnbrook".
 TOO_CLOSE = 80
 
 # Names of the list that stand for a god, a state, a company, an evil, or something of ours.

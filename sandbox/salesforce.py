@@ -16,8 +16,7 @@ import re
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from dataclasses import field as default
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeVar, cast
@@ -96,7 +95,7 @@ class Change:
 
     action: str
     target: str
-    values: Mapping[str, Any] = default(default_factory=dict[str, Any])
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Salesforce:
@@ -430,13 +429,13 @@ class Salesforce:
                 raise Refusal(400, "DUPLICATES_DETECTED", message, duplicateResut=result)
 
     def _check_unique(self, sobject: str, record: Record) -> None:
-        for field in OBJECTS[sobject].values():
-            value = record[field.name]
-            if not field.unique or value is None:
+        for column in OBJECTS[sobject].values():
+            value = record[column.name]
+            if not column.unique or value is None:
                 continue
             for other in self._kept(sobject):
-                if other["Id"] != record["Id"] and same(other[field.name], value):
-                    place = f"{field.name} duplicates value on record with id: {other['Id'][:15]}"
+                if other["Id"] != record["Id"] and same(other[column.name], value):
+                    place = f"{column.name} duplicates value on record with id: {other['Id'][:15]}"
                     raise Refusal(400, "DUPLICATE_VALUE", f"duplicate value found: {place}", [])
 
 
@@ -497,7 +496,7 @@ class Call:
     body: bytes
     username: str
     all_or_none: bool = False  # a composite request asks it of every collection
-    parts: Mapping[str, str] = default(default_factory=dict[str, str])
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def version(self) -> str:
@@ -559,6 +558,7 @@ class Answer:
     status: int
     body: Any = None
     location: str = ""
+    is_partial: bool = False  # some records of a collection couldn't be kept
 
     @property
     def headers(self) -> dict[str, str]:
@@ -568,14 +568,6 @@ class Answer:
         if self.body is None:
             return Response(status_code=self.status, headers=self.headers)
         return JSONResponse(self.body, self.status, self.headers)
-
-    @property
-    def has_failed(self) -> bool:
-        """Says whether the call, or one record of a collection, has failed."""
-        if self.status >= 300:
-            return True
-        items = cast("list[dict[str, Any]]", self.body) if isinstance(self.body, list) else []
-        return any(item.get("success") is False for item in items)
 
 
 class Collection(BaseModel):
@@ -826,7 +818,7 @@ class Rest:
         except NotAll:
             undone = Refusal(400, "ALL_OR_NONE_OPERATION_ROLLED_BACK", NOT_ALL_VALID).saved()
             results = [{"success": False, "errors": [undone]} if result["success"] else result for result in results]
-        return Answer(200, results)
+        return Answer(200, results, is_partial=not all(result["success"] for result in results))
 
     def composite(self, call: Call) -> Answer:
         told = _read(Composite, call)
@@ -835,7 +827,7 @@ class Rest:
             with self.service.all_or_none():
                 for each in told.subrequests:
                     answers[each.reference] = answer = self._subanswer(call, each, answers, told.all_or_none)
-                    if told.all_or_none and answer.has_failed:
+                    if told.all_or_none and (answer.status >= 300 or answer.is_partial):
                         raise NotAll
         except NotAll:
             failed = list(answers)[-1]

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as default
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -94,12 +93,12 @@ class Query:
     """A query that has been read."""
 
     sobject: str
-    paths: list[Path] = default(default_factory=list[Path])
-    children: dict[str, tuple[str, Query]] = default(default_factory=dict[str, "tuple[str, Query]"])
+    paths: list[Path] = field(default_factory=list[Path])
+    children: dict[str, tuple[str, Query]] = field(default_factory=dict[str, "tuple[str, Query]"])
     counts_rows: bool = False
-    counted: dict[str, Path] = default(default_factory=dict[str, Path])
-    condition: Condition = default(default=lambda _: True)
-    order: list[tuple[Path, bool, bool]] = default(default_factory=list[tuple[Path, bool, bool]])
+    counted: dict[str, Path] = field(default_factory=dict[str, Path])
+    condition: Condition = field(default=lambda _: True)
+    order: list[tuple[Path, bool, bool]] = field(default_factory=list[tuple[Path, bool, bool]])
     limit: int | None = None
     offset: int = 0
 

@@ -80,18 +80,47 @@ def test_a_flow_without_a_deployment_does_nothing(project: Path) -> None:
     assert [each["status"] for each in json.loads(handbook_page.twin(handbook_page.read(project)))] == ["not yet"] * 2
 
 
+@pytest.mark.parametrize("entrypoint", ["flows.support.bells.ring", "flows.team.bells.ring_bell"], ids=["name", "file"])
+def test_a_deployment_that_starts_something_else_does_nothing_for_a_flow(project: Path, entrypoint: str) -> None:
+    (project / "prefect.yaml").write_text(PREFECT.replace("flows.support.bells.ring_bell", entrypoint))
+    assert [each["status"] for each in json.loads(handbook_page.twin(handbook_page.read(project)))] == ["not yet"] * 2
+
+
+def test_a_row_of_several_flows_names_them_all_and_each_service_once(project: Path) -> None:
+    polish = FLOW.replace("ring_bell", "polish_bell").replace("ring-bell", "polish-bell").replace("Slack", "Brass")
+    with (project / "flows/support/bells.py").open("a") as module:
+        module.write(polish)
+    with (project / "prefect.yaml").open("a") as deployments:
+        deployments.write("  - {name: polish-bell, entrypoint: flows.support.bells.polish_bell}\n")
+    _, both = json.loads(handbook_page.twin(handbook_page.read(project)))
+    assert (both["flow"], both["deployment"]) == ("polish_bell, ring_bell", "polish-bell, ring-bell")
+    assert both["writes"] == ["Bells", "Brass", "Slack"]
+    assert both["starts"] == ["form", "schedule (0 6 * * * America/Los_Angeles)", "webhook"]
+
+
 def test_the_page_links_flow_policy_and_handbook_section(project: Path) -> None:
     page = handbook_page.page(handbook_page.read(project))
     assert "[ring_bell](flows/support/bells.py), [policy](policies/support/bells.py)" in page
     assert "(https://fleetdm.com/handbook/customer-success#ring-the-bell)" in page
     assert "1 of 2 rows are done" in page
+    assert "schedule (`0 6 * * * America/Los_Angeles`), webhook | Bell ringers | Bells, Slack |" in page
+    assert "| 34b | Polish the bell | not yet |" in page
+
+
+def test_the_command_writes_both_files_and_its_check_fails_with_a_sentence_until_then(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert handbook_page.main(["--check"], project) == 1
+    assert "HANDBOOK.md is stale. Run `make handbook` and commit it." in capsys.readouterr().out
+    assert handbook_page.main([], project) == 0
+    assert "1 of 2 rows are done" in capsys.readouterr().out
+    assert handbook_page.main(["--check"], project) == 0
+    assert json.loads((project / "docs/handbook.json").read_text())[0]["status"] == "done"
 
 
 def test_a_page_is_stale_until_it_is_written_and_again_after_a_change(project: Path) -> None:
     assert handbook_page.stale(project) == ["HANDBOOK.md", "docs/handbook.json"]
-    house = handbook_page.read(project)
-    (project / "HANDBOOK.md").write_text(handbook_page.page(house))
-    (project / "docs/handbook.json").write_text(handbook_page.twin(house))
+    handbook_page.main([], project)
     assert handbook_page.stale(project) == []
     (project / "flows/support/bells.py").write_text(FLOW.replace("Bell ringers", "Bell founders"))
     assert handbook_page.stale(project) == ["HANDBOOK.md"]
