@@ -1,7 +1,7 @@
 """From each scenario, without more code a flow: the dry run, the second run, and the fault sweep.
 
-The sweep fails call 1, 2, 3 ... of a run in every way of RELIABILITY's first row until a run needs no fault, and judges
-by the sandbox's own log: no effect twice, none lost in silence, no name in public.
+The sweep fails call 1, 2, 3 ... of a run in fifteen ways until a run needs no fault, and judges by the sandbox's own
+log: no effect twice, none lost in silence, no name in public.
 """
 
 from __future__ import annotations
