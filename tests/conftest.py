@@ -10,11 +10,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from dotenv import dotenv_values
+
+if TYPE_CHECKING:
+    from tests.deployments.installation import Installation
 
 ROOT = Path(__file__).parent.parent
 QUICK = {
@@ -194,3 +197,30 @@ def use_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[
 
     yield use
     forget()
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The whole product on a sandbox, started once; tests that use it belong to the xdist group "prefect"."""
+    from tests.deployments.installation import Installation
+
+    made = Installation(tmp_path_factory.mktemp("installation"))
+    try:
+        made.wait_until_up()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def fresh(installation: Installation, use_settings: Callable[[Mapping[str, str]], None]) -> Installation:
+    """The installation with an empty ledger; each test resets the sandbox with its own seed."""
+    from sqlalchemy import delete
+
+    from tasks import database, ledger
+
+    use_settings(environment(installation.sandbox.url, installation.database_url()))
+    with database.engine().begin() as connection:
+        for table in (ledger.effects, ledger.history, ledger.reservations):
+            connection.execute(delete(table))
+    return installation

@@ -82,9 +82,9 @@ def imports_of(file: Path) -> dict[str, str]:
         if isinstance(node, ast.Import):
             found |= {alias.asname or alias.name: alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            package = [*file.relative_to(ROOT).parts[: -node.level]] if node.level else []
-            source = ".".join([*package, *([node.module] if node.module else [])])
-            found |= {alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names}
+            package = file.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            source = [*package, *([node.module] if node.module else [])]
+            found |= {alias.asname or alias.name: ".".join([*source, alias.name]) for alias in node.names}
     return found
 
 
@@ -122,9 +122,7 @@ def test_there_are_flows_to_keep() -> None:
 
 
 def test_no_two_flows_share_a_name() -> None:
-    names = Counter(
-        flow.name for file in modules_of("flows") for flow in handbook_page.flows_in(file, ROOT) if flow.name
-    )
+    names = Counter(flow.name for file in modules_of("flows") for flow in handbook_page.flows_in(file, ROOT))
     twice = [name for name, count in names.items() if count > 1]
     assert not twice, f"Scenarios and rows are named for their flow. Rename one of each: {twice}."
 

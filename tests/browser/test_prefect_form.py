@@ -16,20 +16,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+@pytest.fixture
+def page(fresh: Installation) -> Iterator[Page]:
     if not CHROMIUM:
         pytest.skip("No Chromium here. Install Debian's chromium to run the browser tests.")
-    made = Installation(tmp_path_factory.mktemp("browser"))
-    try:
-        made.wait_until_up()
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture
-def page(installation: Installation) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser.new_page(viewport={"width": 1280, "height": 1100})

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from sqlalchemy import delete
 
-from tests.conftest import environment
 from tests.deployments.installation import Installation
 from tests.scenario import Scenario, all_scenarios
 from tests.scenarios import assign_customer_codename as assigning
@@ -22,28 +20,6 @@ pytestmark = pytest.mark.xdist_group("prefect")
 SCENARIOS = all_scenarios()
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 ASSIGN = assigning.SCENARIO.deployment
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("installation"))
-    try:
-        made.wait_until_up()
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture
-def fresh(installation: Installation, use_settings: Callable[[Mapping[str, str]], None]) -> Installation:
-    """The installation with an empty ledger; the sandbox is reset by each test's seed."""
-    from tasks import database, ledger
-
-    use_settings(environment(installation.sandbox.url, installation.database_url()))
-    with database.engine().begin() as connection:
-        for table in (ledger.effects, ledger.history, ledger.reservations):
-            connection.execute(delete(table))
-    return installation
 
 
 def test_the_demo_says_in_plain_words_what_was_done_with_links(installation: Installation) -> None:
