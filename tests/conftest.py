@@ -201,7 +201,7 @@ def use_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The whole product on a sandbox, started once; tests that use it belong to the xdist group "prefect"."""
+    """The whole product on a sandbox, started once; tests that use it are marked `whole`."""
     from tests.deployments.installation import Installation
 
     made = Installation(tmp_path_factory.mktemp("installation"))

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.deployments.installation import Installation
 from tests.scenarios import assign_customer_codename as assigning
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.whole
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 

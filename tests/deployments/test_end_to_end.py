@@ -16,7 +16,7 @@ from tests.scenario import Scenario, all_scenarios
 from tests.scenarios import assign_customer_codename as assigning
 from tests.scenarios import create_expansion_opportunity as expanding
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.whole
 SCENARIOS = all_scenarios()
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 ASSIGN = assigning.SCENARIO.deployment

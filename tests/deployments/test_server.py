@@ -17,7 +17,7 @@ from deployments import server
 from deployments.processes import Processes
 from tests.conftest import ROOT, free_port
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.whole
 
 
 @pytest.fixture(scope="module")
