@@ -231,8 +231,7 @@ def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:
                     raise Undone(
                         write,
                         f"it was done at {at:%Y-%m-%d %H:%M} UTC and is gone since. If it shall be done again, "
-                        "`make ledger` "
-                        "shows how to allow that.",
+                        "`make ledger` shows how to allow that.",
                     )
                 return Made(made_id, made_url)
             case ledger.Wait(seconds, reason):
@@ -243,8 +242,7 @@ def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:
                 raise KeyReused(
                     write,
                     f"this key already stands for another request ({state} {made_url}). Nothing was sent. Change "
-                    "what is "
-                    "there by hand, or see `make ledger` for how to allow it.",
+                    "what is there by hand, or see `make ledger` for how to allow it.",
                 )
 
 

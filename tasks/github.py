@@ -124,8 +124,7 @@ class Repository:
             if (label.description or "") != text():
                 raise Different(
                     f'Label "{name}" is already in {self.full_name} with another description. Choose another '
-                    "codename, or "
-                    "correct that label first."
+                    "codename, or correct that label first."
                 )
             return self._made(name)
 

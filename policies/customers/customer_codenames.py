@@ -103,8 +103,7 @@ def _existing(account: Account, kind: Kind, known: Known) -> tuple[str, list[str
     if (owner := known.reserved.get(planet, account.id)) != account.id:
         problems.append(
             f'The codename "{planet}" belongs to account {owner}, which has the same name as {account.id}. Merge '
-            "the two "
-            "accounts in Salesforce, or rename one."
+            "the two accounts in Salesforce, or rename one."
         )
     if not mapped[0].startswith(f"{kind}-"):
         problems.append(
@@ -152,8 +151,7 @@ def none_left(account_id: str) -> Refused:
     """Words that no candidate could be reserved."""
     return Refused(
         f"The name wished for account {account_id} has just been reserved for another account, or no minor planet "
-        "is left. "
-        "Start again with another name."
+        "is left. Start again with another name."
     )
 
 
@@ -186,8 +184,7 @@ def promotion(account: Account, known: Known) -> Promotion:
     if not planet:
         raise Refused(
             f"{len(mapped)} codename labels of the confidential repository carry the name of account {account.id}; "
-            "exactly "
-            'one must. Without one, start "assign-customer-codename".'
+            'exactly one must. Without one, start "assign-customer-codename".'
         )
     found = Promotion(f"prospect-{planet}", f"customer-{planet}")
     problems = [
@@ -207,8 +204,7 @@ def _unfit_for_promotion(wanted: Promotion, where: str, labels: Sequence[Label])
         case True, True:
             return (
                 f'Both "{wanted.old}" and "{wanted.new}" are labels of the {where} repository. Move the issues of '
-                "one to "
-                "the other and delete it."
+                "one to the other and delete it."
             )
         case False, False:
             return (

@@ -176,16 +176,14 @@ def _bad_parts(account: Account, wanted: Expansion, name: Confidential[str]) -> 
     if not _part(account.name.reveal()):
         problems.append(
             f"The name of account {account.id} has no letter or digit that an opportunity's name may hold. Correct "
-            "it in "
-            "Salesforce."
+            "it in Salesforce."
         )
     if not _part(wanted.product):
         problems.append(f'The product "{wanted.product}" has no letter or digit. Choose one of Fleet\'s products.')
     if (length := len(name.reveal())) > NAME_LIMIT:
         problems.append(
             f"The opportunity's name would have {length} characters; Salesforce takes {NAME_LIMIT}. Shorten the "
-            "name of "
-            f"account {account.id} in Salesforce."
+            f"name of account {account.id} in Salesforce."
         )
     return problems
 
@@ -227,8 +225,7 @@ def _left_empty(values: Mapping[str, Any], org: Org) -> list[str]:
         return []
     return [
         f"Salesforce requires {', '.join(missing)}, which this procedure doesn't fill. Ask the Salesforce "
-        "administrator for a "
-        "default value there."
+        "administrator for a default value there."
     ]
 
 
