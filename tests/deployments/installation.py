@@ -15,6 +15,7 @@ import httpx
 import psutil
 
 from tests.conftest import ROOT, Sandbox, free_port
+from tests.scenario import Scenario
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -33,7 +34,7 @@ class Installation:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deployments.up", "--demo", "--state", str(state), *ports],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "HANDBOOK_FIXED_TIME": Scenario.now},
             stdout=self.output.open("wb"),
             stderr=subprocess.STDOUT,
         )

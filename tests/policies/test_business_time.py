@@ -186,13 +186,13 @@ MOMENTS = st.datetimes(datetime(2027, 10, 1), datetime(2028, 4, 1)).map(lambda n
 ALLOWANCES = st.integers(0, 3000).map(lambda minutes: timedelta(minutes=minutes))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(MOMENTS, ALLOWANCES)
 def test_between_start_and_due_lies_the_allowance(start: datetime, allowance: timedelta) -> None:
     assert SUPPORT.business_time_between(start, SUPPORT.due_by(start, allowance)) == allowance
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_business_time_adds_up(one: datetime, other: datetime) -> None:
     early, late = sorted([one, other])
