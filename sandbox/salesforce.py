@@ -190,7 +190,7 @@ class Salesforce:
                 return _errors(Refusal(401, "INVALID_SESSION_ID", "Session expired or invalid"))
             case "403_retry_after":
                 return _errors(Refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))
-            case "429":
+            case "429":  # not Salesforce's own, but what a proxy before it answers
                 answer = _errors(Refusal(429, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))
                 answer.headers["Retry-After"] = str(max(1, round(seconds)))
                 return answer

@@ -210,7 +210,7 @@ def explain(error: Exception) -> Failure:
     return Unclear(f"Salesforce gave no answer that can be read ({type(error).__name__}).")
 
 
-_FULL = {"REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE"}
+_FULL = {"REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"}  # both say that nothing was written; a 5xx does not
 
 
 def _explain_answer(error: SalesforceError) -> Failure:
