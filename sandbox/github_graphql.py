@@ -1,403 +1,293 @@
-"""GitHub's GraphQL endpoint over the same state, with GitHub's own names, run by graphql-core.
+"""GitHub's GraphQL endpoint over the same state: graphql-core runs the queries, `github_schema.graphql` says which.
 
-The schema holds what bulk readers and batched writers use: https://docs.github.com/graphql
+API: https://docs.github.com/graphql
 """
-
-# graphql-core's own types leave out type arguments.
-# pyright: reportUnknownVariableType=false
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from graphql import GraphQLError, GraphQLSchema, build_schema, graphql_sync
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+    graphql_sync,  # pyright: ignore[reportUnknownVariableType]  # graphql-core leaves type arguments out
+)
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.github import GitHub, Happening, Issue, Label, Refusal, Repository, Token, moment, rate_headers, stamp
+from sandbox.github_access import Access, Token
+from sandbox.github_answers import Answers, stamp
+from sandbox.github_changes import Changes
+from sandbox.github_connections import Info, connection, cursor, error
+from sandbox.github_graphql_fields import FIELDS, type_name
+from sandbox.github_refusals import Refusal
+from sandbox.github_search import REACHABLE, search_issues
+from sandbox.github_state import Comment, Issue, Label, Node, Release, Repository, State, User
 
-MOST = 100  # what `first` and `last` may ask for
-
-SCHEMA = """
-scalar DateTime
-scalar URI
-enum IssueState { OPEN CLOSED }
-enum IssueTimelineItemsItemType {
-  LABELED_EVENT UNLABELED_EVENT ASSIGNED_EVENT UNASSIGNED_EVENT CLOSED_EVENT REOPENED_EVENT
-}
-enum IssueOrderField { CREATED_AT UPDATED_AT }
-enum OrderDirection { ASC DESC }
-input IssueOrder { field: IssueOrderField!, direction: OrderDirection! }
-input IssueFilters { labels: [String!], since: DateTime, states: [IssueState!], assignee: String, createdBy: String }
-type PageInfo { hasNextPage: Boolean!, endCursor: String }
-interface Node { id: ID! }
-interface Actor { login: String! }
-type User implements Actor & Node { id: ID!, login: String! }
-type Bot implements Actor & Node { id: ID!, login: String! }
-type Label implements Node { id: ID!, name: String!, color: String!, description: String }
-type LabelConnection { nodes: [Label], totalCount: Int!, pageInfo: PageInfo! }
-type UserConnection { nodes: [User], totalCount: Int! }
-type IssueComment implements Node { id: ID!, body: String!, author: Actor, createdAt: DateTime!, url: URI! }
-type IssueCommentConnection { nodes: [IssueComment], totalCount: Int!, pageInfo: PageInfo! }
-type LabeledEvent implements Node { id: ID!, createdAt: DateTime!, actor: Actor, label: Label! }
-type UnlabeledEvent implements Node { id: ID!, createdAt: DateTime!, actor: Actor, label: Label! }
-type AssignedEvent implements Node { id: ID!, createdAt: DateTime!, actor: Actor, assignee: User }
-type UnassignedEvent implements Node { id: ID!, createdAt: DateTime!, actor: Actor, assignee: User }
-type ClosedEvent implements Node { id: ID!, createdAt: DateTime!, actor: Actor }
-type ReopenedEvent implements Node { id: ID!, createdAt: DateTime!, actor: Actor }
-union IssueTimelineItems =
-  LabeledEvent | UnlabeledEvent | AssignedEvent | UnassignedEvent | ClosedEvent | ReopenedEvent
-type IssueTimelineItemsConnection { nodes: [IssueTimelineItems], totalCount: Int!, pageInfo: PageInfo! }
-type Issue implements Node {
-  id: ID!, number: Int!, title: String!, body: String!, url: URI!, state: IssueState!, author: Actor
-  createdAt: DateTime!, updatedAt: DateTime!, closedAt: DateTime, repository: Repository!
-  labels(first: Int, after: String): LabelConnection
-  assignees(first: Int): UserConnection!
-  comments(first: Int, last: Int, after: String): IssueCommentConnection!
-  timelineItems(
-    first: Int, last: Int, after: String, since: DateTime, itemTypes: [IssueTimelineItemsItemType!]
-  ): IssueTimelineItemsConnection!
-}
-type IssueConnection { nodes: [Issue], totalCount: Int!, pageInfo: PageInfo! }
-type Repository implements Node {
-  id: ID!, name: String!, nameWithOwner: String!, isPrivate: Boolean!
-  issue(number: Int!): Issue
-  issues(
-    first: Int, after: String, labels: [String!], states: [IssueState!], filterBy: IssueFilters, orderBy: IssueOrder
-  ): IssueConnection!
-  label(name: String!): Label
-  labels(first: Int, after: String, query: String): LabelConnection
-}
-type SearchResultItemConnection { nodes: [Issue], issueCount: Int!, pageInfo: PageInfo! }
-enum SearchType { ISSUE }
-type RateLimit { limit: Int!, cost: Int!, remaining: Int!, resetAt: DateTime! }
-type Query {
-  repository(owner: String!, name: String!): Repository
-  node(id: ID!): Node
-  nodes(ids: [ID!]!): [Node]!
-  search(query: String!, type: SearchType!, first: Int, after: String): SearchResultItemConnection!
-  rateLimit: RateLimit
-  viewer: User!
-}
-input AddCommentInput { subjectId: ID!, body: String!, clientMutationId: String }
-input AddLabelsToLabelableInput { labelableId: ID!, labelIds: [ID!]!, clientMutationId: String }
-input RemoveLabelsFromLabelableInput { labelableId: ID!, labelIds: [ID!]!, clientMutationId: String }
-input AddAssigneesToAssignableInput { assignableId: ID!, assigneeIds: [ID!]!, clientMutationId: String }
-input RemoveAssigneesFromAssignableInput { assignableId: ID!, assigneeIds: [ID!]!, clientMutationId: String }
-input CloseIssueInput { issueId: ID!, clientMutationId: String }
-input ReopenIssueInput { issueId: ID!, clientMutationId: String }
-type IssuePayload { issue: Issue, clientMutationId: String }
-type LabelablePayload { labelable: Issue, clientMutationId: String }
-type AssignablePayload { assignable: Issue, clientMutationId: String }
-type CommentEdge { node: IssueComment }
-type AddCommentPayload { commentEdge: CommentEdge, subject: Issue, clientMutationId: String }
-type Mutation {
-  addComment(input: AddCommentInput!): AddCommentPayload
-  addLabelsToLabelable(input: AddLabelsToLabelableInput!): LabelablePayload
-  removeLabelsFromLabelable(input: RemoveLabelsFromLabelableInput!): LabelablePayload
-  addAssigneesToAssignable(input: AddAssigneesToAssignableInput!): AssignablePayload
-  removeAssigneesFromAssignable(input: RemoveAssigneesFromAssignableInput!): AssignablePayload
-  closeIssue(input: CloseIssueInput!): IssuePayload
-  reopenIssue(input: ReopenIssueInput!): IssuePayload
-}
-"""
-
-EVENT_TYPES = {
-    "labeled": "LabeledEvent",
-    "unlabeled": "UnlabeledEvent",
-    "assigned": "AssignedEvent",
-    "unassigned": "UnassignedEvent",
-    "closed": "ClosedEvent",
-    "reopened": "ReopenedEvent",
-}
+SCHEMA = Path(__file__).with_name("github_schema.graphql")
+AnyNode = TypeVar("AnyNode", bound=Node)
 
 
-def connection(
-    items: Sequence[Any], first: int | None, after: str | None = None, last: int | None = None
-) -> dict[str, Any]:
-    """Gives one page as GitHub's connections do: a cursor is where the page ends."""
-    asked = first if first is not None else last
-    if asked is None:
-        raise GraphQLError("You must provide a `first` or `last` value to properly paginate the connection.")
-    if asked > MOST:
-        raise GraphQLError(f"Requesting {asked} records on the connection exceeds the `first` limit of {MOST} records.")
-    start = max(0, len(items) - asked) if first is None else int(after or 0)
-    end = min(len(items), start + asked)
-    page_info = {"hasNextPage": end < len(items), "endCursor": str(end) if items else None}
-    return {"nodes": list(items[start:end]), "totalCount": len(items), "pageInfo": page_info}
+class Queries:
+    """What can be asked. One object a call, for the token that calls."""
 
+    def __init__(self, state: State, access: Access, token: Token) -> None:
+        self.state, self.access, self.token = state, access, token
 
-class Resolver:
-    """What a query may ask, for the token that asks it."""
+    def find(self, node_id: str, kind: type[AnyNode]) -> AnyNode:
+        """Gives a node that the token may read."""
+        node = self.state.nodes.get(node_id)
+        repository = _repository_of(node) if node else None
+        hidden = repository is not None and not self.access.may_read(repository, self.token)
+        if not isinstance(node, kind) or hidden:
+            raise error(f"Could not resolve to a node with the global id of '{node_id}'.", "NOT_FOUND")
+        return node
 
-    def __init__(self, service: GitHub, token: Token) -> None:
-        self.service, self.token = service, token
-
-    # Query
-
-    def repository(self, _: Any, owner: str, name: str) -> dict[str, Any]:
+    def repository(self, info: Info, owner: str, name: str) -> Repository:
         try:
-            return self.of_repository(self.service.named(f"{owner}/{name}", self.token, writes=False))
+            return self.access.repository(f"{owner}/{name}", self.token)
         except Refusal:
-            raise GraphQLError(f"Could not resolve to a Repository with the name '{owner}/{name}'.") from None
+            message = f"Could not resolve to a Repository with the name '{owner}/{name}'."
+            raise error(message, "NOT_FOUND") from None
 
-    def node(self, _: Any, id: str) -> dict[str, Any]:  # GitHub's argument
-        return self.of_issue(*self._issue(id, writes=False))
+    def node(self, info: Info, id: str) -> Node:
+        return self.find(id, Node)
 
-    def nodes(self, info: Any, ids: list[str]) -> list[dict[str, Any]]:
-        return [self.node(info, each) for each in ids]
+    def nodes(self, info: Info, ids: Sequence[str]) -> list[Node]:
+        return [self.find(each, Node) for each in ids]
 
-    def search(
-        self, _: Any, query: str, type: str, first: int | None = None, after: str | None = None
-    ) -> dict[str, Any]:
-        found = self.service.search(query, self.token)
-        page = connection(found, first, after)
-        return {
-            "nodes": [self.of_issue(*pair) for pair in page["nodes"]],
-            "issueCount": len(found),
-            "pageInfo": page["pageInfo"],
-        }
+    def search(self, info: Info, query: str, type: str, **page: Any) -> dict[str, Any]:
+        readable = self.access.readable(self.token)
+        found = search_issues(self.state.index, query, readable, self.state.now())
+        return connection(found[:REACHABLE], info, **page) | {"issue_count": len(found)}
 
-    def rateLimit(self, _: Any) -> dict[str, Any]:  # noqa: N802  # GitHub's field
-        return {"limit": 5000, "cost": 1, "remaining": 4999, "resetAt": stamp(self.service.world.clock.now())}
+    def rate_limit(self, info: Info) -> dict[str, Any]:
+        standing = self.access.standing(self.token, "graphql")
+        return {**standing, "cost": 1, "reset_at": datetime.fromtimestamp(standing["reset"], UTC)}
 
-    def viewer(self, _: Any) -> dict[str, Any]:
-        return self.of_user(self.token.login)
-
-    # Objects
-
-    def of_repository(self, repository: Repository) -> dict[str, Any]:
-        def issues(
-            _: Any,
-            first: int | None = None,
-            after: str | None = None,
-            labels: list[str] | None = None,
-            states: list[str] | None = None,
-            filterBy: Mapping[str, Any] | None = None,  # noqa: N803
-            orderBy: Mapping[str, Any] | None = None,  # noqa: N803
-        ) -> dict[str, Any]:
-            wanted = {"labels": labels, "states": states, **(filterBy or {})}
-            found = self._filtered(repository, wanted)
-            order = orderBy or {"field": "CREATED_AT", "direction": "ASC"}
-            key = {"CREATED_AT": "created_at", "UPDATED_AT": "updated_at"}[order["field"]]
-            found.sort(key=lambda issue: (getattr(issue, key), issue.number), reverse=order["direction"] == "DESC")
-            page = connection(found, first, after)
-            return page | {"nodes": [self.of_issue(repository, issue) for issue in page["nodes"]]}
-
-        def labels(_: Any, first: int | None = None, after: str | None = None, query: str = "") -> dict[str, Any]:
-            found = [label for label in repository.labels.values() if query.lower() in label.name.lower()]
-            page = connection(found, first, after)
-            return page | {"nodes": [of_label(label) for label in page["nodes"]]}
-
-        def issue(_: Any, number: int) -> dict[str, Any]:
-            if number not in repository.issues:
-                raise GraphQLError(f"Could not resolve to an Issue with the number of {number}.")
-            return self.of_issue(repository, repository.issues[number])
-
-        def label(_: Any, name: str) -> dict[str, Any] | None:
-            found = repository.labels.get(name.lower())
-            return of_label(found) if found else None
-
-        return {
-            "__typename": "Repository",
-            "id": f"R_{repository.id}",
-            "name": repository.full_name.partition("/")[2],
-            "nameWithOwner": repository.full_name,
-            "isPrivate": repository.private,
-            "issue": issue,
-            "issues": issues,
-            "label": label,
-            "labels": labels,
-        }
-
-    def _filtered(self, repository: Repository, wanted: Mapping[str, Any]) -> list[Issue]:
-        labels: list[str] = wanted.get("labels") or []
-        names = [name.lower() for name in labels]
-        states = [state.lower() for state in wanted.get("states") or ["open", "closed"]]
-        since = moment(wanted["since"]) if wanted.get("since") else None
-        return [
-            issue
-            for issue in repository.issues.values()
-            if issue.state in states
-            and (not names or any(name in issue.labels for name in names))
-            and (since is None or issue.updated_at >= since)
-            and wanted.get("assignee") in (None, "*", *issue.assignees)
-            and wanted.get("createdBy") in (None, issue.user)
-        ]
-
-    def of_issue(self, repository: Repository, issue: Issue) -> dict[str, Any]:
-        def labels(_: Any, first: int | None = None, after: str | None = None) -> dict[str, Any]:
-            return connection([of_label(repository.labels[key]) for key in issue.labels], first, after)
-
-        def assignees(_: Any, first: int | None = None) -> dict[str, Any]:
-            return connection([self.of_user(login) for login in issue.assignees], first)
-
-        def comments(
-            _: Any, first: int | None = None, last: int | None = None, after: str | None = None
-        ) -> dict[str, Any]:
-            page = connection(issue.comments, first, after, last)
-            return page | {"nodes": [self.of_comment(repository, issue, each.id) for each in page["nodes"]]}
-
-        def timeline(
-            _: Any,
-            first: int | None = None,
-            last: int | None = None,
-            after: str | None = None,
-            since: str | None = None,
-            itemTypes: list[str] | None = None,  # noqa: N803
-        ) -> dict[str, Any]:
-            wanted = {kind.removesuffix("_EVENT").lower() for kind in itemTypes or ()} or set(EVENT_TYPES)
-            begin: datetime | None = moment(since) if since else None
-            found = [
-                self.of_event(repository, each)
-                for each in issue.events
-                if each.event in wanted and (begin is None or each.at >= begin)
-            ]
-            return connection(found, first, after, last)
-
-        def owner(_: Any) -> dict[str, Any]:
-            return self.of_repository(repository)
-
-        return {
-            "__typename": "Issue",
-            "id": f"I_{issue.id}",
-            "number": issue.number,
-            "title": issue.title,
-            "body": issue.body or "",
-            "url": self.service.page(f"{repository.full_name}/issues/{issue.number}"),
-            "state": issue.state.upper(),
-            "author": self.of_user(issue.user),
-            "createdAt": stamp(issue.created_at),
-            "updatedAt": stamp(issue.updated_at),
-            "closedAt": stamp(issue.closed_at) if issue.closed_at else None,
-            "repository": owner,
-            "labels": labels,
-            "assignees": assignees,
-            "comments": comments,
-            "timelineItems": timeline,
-        }
-
-    def of_user(self, login: str) -> dict[str, Any]:
-        kind = self.service.users.get(login, "Bot" if login.endswith("[bot]") else "User")
-        return {"__typename": kind, "id": f"U_{login}", "login": login}
-
-    def of_comment(self, repository: Repository, issue: Issue, comment_id: int) -> dict[str, Any]:
-        comment = next(each for each in issue.comments if each.id == comment_id)
-        return {
-            "__typename": "IssueComment",
-            "id": f"IC_{comment.id}",
-            "body": comment.body,
-            "author": self.of_user(comment.user),
-            "createdAt": stamp(comment.created_at),
-            "url": self.service.comment_json(repository, issue, comment)["html_url"],
-        }
-
-    def of_event(self, repository: Repository, event: Happening) -> dict[str, Any]:
-        label = repository.labels.get(event.label.lower()) or Label(0, event.label, "ededed", None)
-        return {
-            "__typename": EVENT_TYPES[event.event],
-            "id": f"E_{event.id}",
-            "createdAt": stamp(event.at),
-            "actor": self.of_user(event.actor),
-            "label": of_label(label),
-            "assignee": self.of_user(event.assignee) if event.assignee else None,
-        }
-
-    # Mutations
-
-    def _issue(self, node_id: str, *, writes: bool) -> tuple[Repository, Issue]:
-        for repository in self.service.repositories.values():
-            for issue in repository.issues.values():
-                if node_id == f"I_{issue.id}":
-                    self._allow(repository, writes=writes)
-                    return repository, issue
-        raise GraphQLError(f"Could not resolve to a node with the global id of '{node_id}'.")
-
-    def _allow(self, repository: Repository, *, writes: bool) -> None:
-        try:
-            self.service.named(repository.full_name, self.token, writes=writes)
-        except Refusal as refusal:
-            raise GraphQLError(refusal.message) from None
-
-    def addComment(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        repository, issue = self._issue(input["subjectId"], writes=True)
-        comment = self.service.add_comment(repository, issue, {"body": input["body"]})
-        edge = {"node": self.of_comment(repository, issue, comment.id)}
-        return self._payload(input, commentEdge=edge, subject=self.of_issue(repository, issue))
-
-    def addLabelsToLabelable(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        repository, issue = self._issue(input["labelableId"], writes=True)
-        self.service.set_labels(repository, issue, [*issue.labels, *self._names(repository, input["labelIds"])])
-        return self._payload(input, labelable=self.of_issue(repository, issue))
-
-    def removeLabelsFromLabelable(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        repository, issue = self._issue(input["labelableId"], writes=True)
-        gone = {name.lower() for name in self._names(repository, input["labelIds"])}
-        self.service.set_labels(repository, issue, [key for key in issue.labels if key not in gone])
-        return self._payload(input, labelable=self.of_issue(repository, issue))
-
-    def _names(self, repository: Repository, ids: Sequence[str]) -> list[str]:
-        named = {f"LA_{label.id}": label.name for label in repository.labels.values()}
-        if unknown := [each for each in ids if each not in named]:
-            raise GraphQLError(f"Could not resolve to a node with the global id of '{unknown[0]}'.")
-        return [named[each] for each in ids]
-
-    def addAssigneesToAssignable(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        repository, issue = self._issue(input["assignableId"], writes=True)
-        come = [each.removeprefix("U_") for each in input["assigneeIds"]]
-        self.service.set_assignees(repository, issue, [*issue.assignees, *come])
-        return self._payload(input, assignable=self.of_issue(repository, issue))
-
-    def removeAssigneesFromAssignable(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        repository, issue = self._issue(input["assignableId"], writes=True)
-        gone = {each.removeprefix("U_") for each in input["assigneeIds"]}
-        self.service.set_assignees(repository, issue, [login for login in issue.assignees if login not in gone])
-        return self._payload(input, assignable=self.of_issue(repository, issue))
-
-    def closeIssue(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return self._set_state(input, "closed")
-
-    def reopenIssue(self, _: Any, input: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        return self._set_state(input, "open")
-
-    def _set_state(self, said: Mapping[str, Any], state: str) -> dict[str, Any]:
-        repository, issue = self._issue(said["issueId"], writes=True)
-        self.service.update_issue(repository, issue, {"state": state})
-        return self._payload(said, issue=self.of_issue(repository, issue))
-
-    def _payload(self, said: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
-        return {"clientMutationId": said.get("clientMutationId"), **fields}
+    def viewer(self, info: Info) -> User:
+        return self.state.user(self.token.login)
 
 
-def of_label(label: Label) -> dict[str, Any]:
-    return {
-        "__typename": "Label",
-        "id": f"LA_{label.id}",
-        "name": label.name,
-        "color": label.color,
-        "description": label.description,
-    }
+class Mutations(Queries):
+    """What can be changed."""
+
+    def __init__(self, state: State, access: Access, token: Token, changes: Changes) -> None:
+        super().__init__(state, access, token)
+        self.changes = changes
+
+    def _writable(self, node_id: str, kind: type[AnyNode]) -> AnyNode:
+        node = self.find(node_id, kind)
+        if repository := _repository_of(node):
+            self.access.check_write(repository, self.token)
+        return node
+
+    def _names(self, ids: Sequence[str]) -> list[str]:
+        return [self.find(each, Label).name for each in ids]
+
+    def _logins(self, ids: Sequence[str]) -> list[str]:
+        return [self.find(each, User).login for each in ids]
+
+    def _wanted(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Gives an issue's fields by REST's names."""
+        wanted = {key: said[key] for key in ("title", "body", "state") if key in said}
+        if said.get("label_ids") is not None:
+            wanted["labels"] = self._names(said["label_ids"])
+        if said.get("assignee_ids") is not None:
+            wanted["assignees"] = self._logins(said["assignee_ids"])
+        return wanted
+
+    def add_comment(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["subject_id"], Issue)
+        comment = self.changes.create_comment(issue, said["body"])
+        return {"comment_edge": {"cursor": cursor(len(issue.comments)), "node": comment}, "subject": issue}
+
+    def add_labels_to_labelable(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["labelable_id"], Issue)
+        self.changes.add_labels(issue, self._names(said["label_ids"]))
+        return {"labelable": issue}
+
+    def remove_labels_from_labelable(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["labelable_id"], Issue)
+        self.changes.remove_labels(issue, self._names(said["label_ids"]))
+        return {"labelable": issue}
+
+    def add_assignees_to_assignable(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["assignable_id"], Issue)
+        self.changes.add_assignees(issue, self._logins(said["assignee_ids"]))
+        return {"assignable": issue}
+
+    def remove_assignees_from_assignable(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["assignable_id"], Issue)
+        self.changes.remove_assignees(issue, self._logins(said["assignee_ids"]))
+        return {"assignable": issue}
+
+    def create_issue(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        repository = self._writable(said["repository_id"], Repository)
+        return {"issue": self.changes.create_issue(repository, self._wanted(said))}
+
+    def update_issue(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["id"], Issue)
+        self.changes.update_issue(issue, self._wanted(said))
+        return {"issue": issue}
+
+    def close_issue(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["issue_id"], Issue)
+        self.changes.update_issue(issue, {"state": "closed", "state_reason": said.get("state_reason")})
+        return {"issue": issue}
+
+    def reopen_issue(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        issue = self._writable(said["issue_id"], Issue)
+        self.changes.update_issue(issue, {"state": "open"})
+        return {"issue": issue}
+
+    def create_label(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        repository = self._writable(said["repository_id"], Repository)
+        wanted = {key: said.get(key) for key in ("name", "color", "description")}
+        return {"label": self.changes.create_label(repository, wanted)}
+
+    def update_label(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        label = self._writable(said["id"], Label)
+        wanted = {key: said[key] for key in ("name", "color", "description") if key in said}
+        self.changes.update_label(label, wanted)
+        return {"label": label}
+
+    def delete_label(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        self.changes.delete_label(self._writable(said["id"], Label))
+        return {}
 
 
-def graphql_route(service: GitHub) -> Route:
+def _repository_of(node: Node) -> Repository | None:
+    match node:
+        case Repository():
+            return node
+        case Label() | Issue() | Release():
+            return node.repository
+        case Comment():
+            return node.issue.repository
+        case _:
+            return None
+
+
+# The schema
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+def _resolve(source: Any, info: Info, **arguments: Any) -> Any:
+    """Reads `createdAt` from `created_at`, of an object, of a mapping, or as a method of Queries; `id` is opaque."""
+    name = "node_id" if info.field_name == "id" else _snake(info.field_name)
+    if isinstance(source, Mapping):
+        return cast(Mapping[str, Any], source).get(name)
+    value = getattr(source, name)
+    return value(info, **arguments) if isinstance(source, Queries) else value
+
+
+def _mutate(source: Mutations, info: Info, input: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        done = getattr(source, _snake(info.field_name))(input)
+    except Refusal as refusal:
+        raise error(_reason(refusal), KINDS.get(refusal.status, "UNPROCESSABLE")) from None
+    return {**done, "client_mutation_id": input.get("client_mutation_id")}
+
+
+KINDS = {403: "FORBIDDEN", 404: "NOT_FOUND"}
+
+
+def _reason(refusal: Refusal) -> str:
+    if not refusal.errors:
+        return refusal.message
+    error = refusal.errors[0]
+    if error["code"] == "already_exists":
+        return f"{error['field'].capitalize()} has already been taken"
+    return error.get("message") or f"{error['field'].capitalize()} is {error['code'].replace('_', ' ')}"
+
+
+def _read_moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)  # a ValueError becomes an error of the query
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def make_schema() -> GraphQLSchema:
+    """Reads the schema and ties it to the objects: GitHub's camelCase outside, Python's names inside."""
+    schema = build_schema(SCHEMA.read_text(encoding="utf-8"))
+    moments = cast(GraphQLScalarType, schema.type_map["DateTime"])
+    moments.coerce_output_value, moments.coerce_input_value = stamp, _read_moment
+    for kind in schema.type_map.values():
+        if kind.name.startswith("__"):
+            continue
+        if isinstance(kind, GraphQLObjectType):
+            _tie(kind)
+        elif isinstance(kind, GraphQLInputObjectType):
+            for name, field in kind.fields.items():
+                field.out_name = _snake(name)
+        elif isinstance(kind, GraphQLEnumType):
+            for name, value in kind.values.items():
+                value.value = name.lower()
+    return schema
+
+
+def _tie(kind: GraphQLObjectType) -> None:
+    for name, field in kind.fields.items():
+        field.resolve = _mutate if kind.name == "Mutation" else FIELDS.get(kind.name, {}).get(name, _resolve)
+        for argument_name, argument in field.args.items():
+            argument.out_name = _snake(argument_name)
+
+
+def graphql_route(state: State, access: Access, changes: Changes, answers: Answers) -> Route:
     """Gives `POST /graphql`."""
-    schema: GraphQLSchema = build_schema(SCHEMA)
+    schema = make_schema()
+
+    def run(token: Token, sent: bytes) -> dict[str, Any]:
+        said = _read(sent)
+        if not isinstance(said.get("query"), str):
+            return {"errors": [{"message": "A query attribute must be specified and must be a string."}]}
+        root = Mutations(state, access, token, changes)
+        with access.acting(token):
+            result = graphql_sync(
+                schema,
+                said["query"],
+                root,
+                context_value=answers,
+                variable_values=said.get("variables"),
+                operation_name=said.get("operationName"),
+                type_resolver=type_name,
+            )
+        body: dict[str, Any] = {} if result.data is None and result.errors else {"data": result.data}
+        return body | ({"errors": [_shown(error) for error in result.errors]} if result.errors else {})
 
     async def endpoint(request: Request) -> Response:
-        actor = service.world.actor
-        try:
-            resolver = Resolver(service, service.authorize(request))
-            said = json.loads(await request.body())
-            result = graphql_sync(schema, said["query"], resolver, variable_values=said.get("variables"))
-        finally:
-            service.world.actor = actor
-        body: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            body["errors"] = [error.formatted for error in result.errors]
-        return JSONResponse(body, 200, rate_headers(service.world.clock.now()))
+        sent = await request.body()  # nothing waits after this: no other call comes between
+        token = access.token(request.headers.get("authorization", ""))
+        return JSONResponse(run(token, sent), headers=access.rate_headers(token, "graphql"))
 
     return Route("/graphql", endpoint, methods=["POST"])
+
+
+def _read(sent: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(sent)
+    except ValueError:
+        raise Refusal(400, "Problems parsing JSON") from None
+    if not isinstance(said, dict):
+        raise Refusal(400, "Body should be a JSON object")
+    return cast(dict[str, Any], said)
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    """GitHub puts an error's type beside its message; errors of the schema have none."""
+    shown = dict(error.formatted)
+    return {**cast(dict[str, Any], shown.pop("extensions", {})), **shown}

@@ -1,395 +1,441 @@
-"""GitHub's REST paths and the pages that people open, over the state in sandbox/github.py."""
+"""GitHub's REST paths: which there are, what each may be told, and what it answers. https://docs.github.com/rest"""
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.github import (
-    GitHub,
-    Issue,
-    Refusal,
-    Release,
-    Repository,
-    Token,
-    html_page,
-    invalid,
-    names_of,
-    not_found,
-    only,
-    paged,
-    rate_headers,
+from sandbox.github_access import Access, Token
+from sandbox.github_answers import Answers, stamp
+from sandbox.github_bodies import (
+    AnySaid,
+    Assignees,
+    Changed,
+    CommentBody,
+    IssueChange,
+    IssueQuery,
+    IssueSearch,
+    LabelChange,
+    LabelNames,
+    LabelSearch,
+    NewIssue,
+    NewLabel,
+    NewRelease,
+    NoQuery,
+    Paging,
+    RepositoryComments,
+    TokenRequest,
+    read_body,
+    read_query,
 )
+from sandbox.github_changes import Changes, found, label_of
+from sandbox.github_refusals import Refusal, invalid, not_found
+from sandbox.github_search import REACHABLE, search_issues, search_labels
+from sandbox.github_state import Comment, Issue, Label, Repository, State, User
 
-RELEASE_FIELDS = (
-    "tag_name",
-    "name",
-    "body",
-    "draft",
-    "prerelease",
-    "target_commitish",
-    "generate_release_notes",
-    "make_latest",
-)
-Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
-Handler = Callable[[Request, Token], Awaitable[Answer]]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request by somebody who is known."""
+
+    request: Request
+    token: Token
+    sent: bytes
+
+    def name(self, key: str) -> Any:
+        return self.request.path_params[key]
+
+    def said(self, model: type[AnySaid], resource: str, *, bare_list: str = "") -> AnySaid:
+        return read_body(model, self.sent, resource, bare_list=bare_list)
+
+    def asked(self, model: type[AnySaid], resource: str = "") -> AnySaid:
+        return read_query(model, dict(self.request.query_params), resource)
+
+
+Handler = Callable[[Call], Answer]
 
 
 class Rest:
-    """One method a path; each gives a status and what becomes JSON."""
+    """One method a path."""
 
-    def __init__(self, service: GitHub) -> None:
-        self.service = service
+    def __init__(self, state: State, access: Access, changes: Changes, answers: Answers) -> None:
+        self.state, self.access, self.changes, self.answers = state, access, changes, answers
 
     def routes(self) -> list[BaseRoute]:
-        repo, issue = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/issues/{number:int}"
+        repo = "/repos/{owner}/{repo}"
+        issue = f"{repo}/issues/{{number:int}}"
+        label, comment = f"{repo}/labels/{{label:path}}", f"{repo}/issues/comments/{{comment:int}}"
         table: list[tuple[str, str, Handler]] = [
-            ("GET", "/user", self.user),
-            ("GET", "/rate_limit", self.rate_limit),
-            ("GET", "/orgs/{org}/members", self.members),
-            ("GET", "/orgs/{org}/members/{login}", self.member),
+            ("GET", "/user", self.get_user),
+            ("GET", "/users/{login}", self.get_user),
+            ("GET", "/rate_limit", self.get_rate_limit),
+            ("GET", "/orgs/{org}", self.get_organization),
+            ("GET", "/orgs/{org}/members", self.list_members),
+            ("GET", "/orgs/{org}/members/{login}", self.get_member),
             ("GET", "/search/issues", self.search_issues),
-            ("GET", repo, self.repository),
-            ("GET", f"{repo}/labels", self.labels),
+            ("GET", "/search/labels", self.search_labels),
+            ("GET", repo, self.get_repository),
+            ("GET", f"{repo}/labels", self.list_labels),
             ("POST", f"{repo}/labels", self.create_label),
-            ("GET", f"{repo}/labels/{{name:path}}", self.label),
-            ("PATCH", f"{repo}/labels/{{name:path}}", self.update_label),
-            ("DELETE", f"{repo}/labels/{{name:path}}", self.delete_label),
-            ("GET", f"{repo}/issues", self.issues),
+            ("GET", label, self.get_label),
+            ("PATCH", label, self.update_label),
+            ("DELETE", label, self.delete_label),
+            ("GET", f"{repo}/issues", self.list_issues),
             ("POST", f"{repo}/issues", self.create_issue),
-            ("GET", f"{repo}/issues/comments", self.repository_comments),
-            ("GET", f"{repo}/issues/comments/{{comment:int}}", self.comment),
-            ("PATCH", f"{repo}/issues/comments/{{comment:int}}", self.update_comment),
-            ("DELETE", f"{repo}/issues/comments/{{comment:int}}", self.delete_comment),
-            ("GET", issue, self.issue),
+            ("GET", f"{repo}/issues/comments", self.list_repository_comments),
+            ("GET", comment, self.get_comment),
+            ("PATCH", comment, self.update_comment),
+            ("DELETE", comment, self.delete_comment),
+            ("GET", issue, self.get_issue),
             ("PATCH", issue, self.update_issue),
-            ("GET", f"{issue}/comments", self.comments),
+            ("GET", f"{issue}/comments", self.list_comments),
             ("POST", f"{issue}/comments", self.create_comment),
-            ("GET", f"{issue}/events", self.events),
-            ("GET", f"{issue}/timeline", self.timeline),
-            ("GET", f"{issue}/labels", self.issue_labels),
+            ("GET", f"{issue}/events", self.list_events),
+            ("GET", f"{issue}/timeline", self.list_timeline),
+            ("GET", f"{issue}/labels", self.list_issue_labels),
             ("POST", f"{issue}/labels", self.add_labels),
             ("PUT", f"{issue}/labels", self.set_labels),
             ("DELETE", f"{issue}/labels", self.remove_labels),
-            ("DELETE", f"{issue}/labels/{{name:path}}", self.remove_label),
+            ("DELETE", f"{issue}/labels/{{label:path}}", self.remove_label),
             ("POST", f"{issue}/assignees", self.add_assignees),
             ("DELETE", f"{issue}/assignees", self.remove_assignees),
-            ("GET", f"{repo}/releases", self.releases),
+            ("GET", f"{repo}/releases", self.list_releases),
             ("POST", f"{repo}/releases", self.create_release),
-            ("GET", f"{repo}/releases/latest", self.latest_release),
-            ("GET", f"{repo}/releases/tags/{{tag}}", self.release),
+            ("GET", f"{repo}/releases/latest", self.get_latest_release),
+            ("GET", f"{repo}/releases/tags/{{tag:path}}", self.get_release),
         ]
-        return [Route(path, self._endpoint(handler), methods=[method]) for method, path, handler in table]
+        app_token = Route("/app/installations/{id:int}/access_tokens", self.create_token, methods=["POST"])
+        return [app_token, *(Route(path, self._endpoint(run), methods=[method]) for method, path, run in table)]
 
-    def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(self, run: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            actor = self.service.world.actor
+            # From here on nothing waits, so no other call can come between the actor and what it does.
+            sent = await request.body()
+            token = self.access.token(request.headers.get("authorization", ""))
+            headers = self.access.rate_headers(token, "search" if "/search/" in request.url.path else "core")
             try:
-                token = self.service.authorize(request)
-                status, body, *headers = await handler(request, token)
-            finally:
-                self.service.world.actor = actor
-            sent = rate_headers(self.service.world.clock.now()) | (headers[0] if headers else {})
-            return Response(status_code=204, headers=sent) if status == 204 else JSONResponse(body, status, sent)
+                with self.access.acting(token):
+                    answer = run(Call(request, token, sent))
+            except Refusal as refusal:
+                return refusal.answer(headers)
+            headers |= answer.headers
+            if answer.status == 204:
+                return Response(status_code=204, headers=headers)
+            return JSONResponse(answer.body, answer.status, headers)
 
         return endpoint
 
-    # Who and where
+    async def create_token(self, request: Request) -> Response:
+        """Gives an app's installation a token; the caller has none yet, but a JSON web token."""
+        said = read_body(TokenRequest, await request.body(), "Installation")
+        authorization, installation = request.headers.get("authorization", ""), request.path_params["id"]
+        text, token = self.access.installation_token(authorization, installation, said.repositories, said.permissions)
+        body: dict[str, Any] = {
+            "token": text,
+            "expires_at": stamp(token.expires_at) if token.expires_at else None,
+            "permissions": dict(token.permissions),
+            "repository_selection": "all" if said.repositories is None else "selected",
+        }
+        if said.repositories is not None:
+            chosen = [self.state.repositories[name] for name in sorted(token.repositories)]
+            body["repositories"] = [self.answers.repository(each, token) for each in chosen]
+        return JSONResponse(body, 201)
 
-    async def user(self, request: Request, token: Token) -> Answer:
-        return 200, self.service.user_json(token.login)
+    # What a path names
 
-    async def rate_limit(self, request: Request, token: Token) -> Answer:
-        core = {"limit": 5000, "remaining": 4999, "used": 1, "reset": int(self.service.world.clock.now().timestamp())}
-        return 200, {"resources": {"core": core, "search": core | {"limit": 30}, "graphql": core}, "rate": core}
+    def _repository(self, call: Call) -> Repository:
+        call.asked(NoQuery)
+        return self._listed(call)
 
-    async def members(self, request: Request, token: Token) -> Answer:
-        members, links = paged(request, self.service.members)
-        return 200, [self.service.user_json(login) for login in members], links
+    def _listed(self, call: Call) -> Repository:
+        return self.access.repository(f"{call.name('owner')}/{call.name('repo')}", call.token)
 
-    async def member(self, request: Request, token: Token) -> Answer:
-        if request.path_params["login"].lower() not in {login.lower() for login in self.service.members}:
+    def _writable(self, call: Call, area: str = "issues") -> Repository:
+        repository = self._repository(call)
+        self.access.check_write(repository, call.token, area)
+        return repository
+
+    def _issue(self, call: Call, repository: Repository) -> Issue:
+        return found(repository.issues, call.name("number"))
+
+    def _label(self, call: Call, repository: Repository) -> Label:
+        return found(repository.labels, call.name("label").lower())
+
+    def _comment(self, call: Call, repository: Repository) -> Comment:
+        return found(repository.comments, call.name("comment"))
+
+    def _page(self, call: Call, asked: Paging, items: Sequence[Item], show: Callable[[Item], Any]) -> Answer:
+        part, last = asked.slice(len(items))
+        return Answer([show(item) for item in items[part]], headers=self._links(call, asked, last))
+
+    def _links(self, call: Call, asked: Paging, last: int) -> Mapping[str, str]:
+        address = f"{self.state.world.public_url}{call.request.url.path}"
+
+        def link(relation: str, number: int) -> str:
+            query = urlencode({**call.request.query_params, "per_page": asked.size, "page": number})
+            return f'<{address}?{query}>; rel="{relation}"'
+
+        before = [link("prev", asked.number - 1)] if asked.number > 1 else []
+        after = [link("next", asked.number + 1), link("last", last)] if asked.number < last else []
+        first = [link("first", 1)] if before else []
+        return {"Link": ", ".join([*before, *after, *first])} if before or after else {}
+
+    # People
+
+    def get_user(self, call: Call) -> Answer:
+        call.asked(NoQuery)
+        login = call.request.path_params.get("login", call.token.login).lower()
+        return Answer(self.answers.whole_user(found(self.state.users, login)))
+
+    def get_rate_limit(self, call: Call) -> Answer:
+        call.asked(NoQuery)
+        resources = {name: self.access.standing(call.token, name) for name in ("core", "search", "graphql")}
+        return Answer({"resources": resources, "rate": resources["core"]})
+
+    def _check_organization(self, call: Call) -> None:
+        if call.name("org").lower() != self.state.organization.lower():
             raise not_found()
-        return 204, None
 
-    async def repository(self, request: Request, token: Token) -> Answer:
-        return 200, self.service.repository_json(self._repository(request, token))
+    def get_organization(self, call: Call) -> Answer:
+        call.asked(NoQuery)
+        self._check_organization(call)
+        return Answer(self.answers.organization())
 
-    def _repository(self, request: Request, token: Token) -> Repository:
-        return self.service.repository(request, token)
+    def list_members(self, call: Call) -> Answer:
+        self._check_organization(call)
+        return self._page(call, call.asked(Paging), list(self.state.members.values()), self.answers.user)
 
-    def _issue(self, request: Request, token: Token) -> tuple[Repository, Issue]:
-        repository = self._repository(request, token)
-        return repository, self.service.issue(repository, request.path_params["number"])
+    def get_member(self, call: Call) -> Answer:
+        call.asked(NoQuery)
+        self._check_organization(call)
+        member: User = found(self.state.members, call.name("login").lower())
+        return Answer(member, 204)
 
-    # Labels
+    # Search
 
-    async def labels(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        labels, links = paged(request, list(repository.labels.values()))
-        return 200, [self.service.label_json(repository, label) for label in labels], links
+    def search_issues(self, call: Call) -> Answer:
+        asked = call.asked(IssueSearch, "Search")
+        if not asked.q.strip():
+            raise invalid("Search", "q", "missing")
+        issues = search_issues(self.state.index, asked.q, self.access.readable(call.token), self.state.now())
+        if asked.sort:
+            issues.sort(key=ISSUE_ORDER[asked.sort], reverse=asked.order == "desc")
+        return self._results(call, asked, issues, self.answers.issue)
 
-    async def create_label(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        return 201, self.service.label_json(repository, self.service.create_label(repository, await said(request)))
+    def search_labels(self, call: Call) -> Answer:
+        asked = call.asked(LabelSearch, "Search")
+        if not asked.q.strip():
+            raise invalid("Search", "q", "missing")
+        readable = {each.id: each for each in self.access.readable(call.token).values()}
+        repository: Repository = found(readable, asked.repository_id)
+        oldest_unseen = self.state.now() - self.state.search_lag
+        labels = search_labels(repository.labels.values(), asked.q, oldest_unseen)
+        if asked.sort:
+            labels.sort(key=attrgetter("created_at"), reverse=asked.order == "desc")
+        return self._results(call, asked, labels, self.answers.label)
 
-    async def label(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        return 200, self.service.label_json(repository, self.service.label(repository, request.path_params["name"]))
+    def _results(self, call: Call, asked: Paging, items: Sequence[Item], show: Callable[[Item], Any]) -> Answer:
+        if (asked.number - 1) * asked.size >= REACHABLE:
+            raise Refusal(422, "Only the first 1000 search results are available")
+        page = self._page(call, asked, items[:REACHABLE], lambda item: {**show(item), "score": 1.0})
+        found_all = {"total_count": len(items), "incomplete_results": False, "search_type": "lexical"}
+        return Answer({**found_all, "items": page.body}, headers=page.headers)
 
-    async def update_label(self, request: Request, token: Token) -> Answer:
-        repository, name = self._repository(request, token), request.path_params["name"]
-        return 200, self.service.label_json(
-            repository, self.service.update_label(repository, name, await said(request))
-        )
+    # Repositories and their labels
 
-    async def delete_label(self, request: Request, token: Token) -> Answer:
-        self.service.delete_label(self._repository(request, token), request.path_params["name"])
-        return 204, None
+    def get_repository(self, call: Call) -> Answer:
+        return Answer(self.answers.repository(self._repository(call), call.token))
+
+    def list_labels(self, call: Call) -> Answer:
+        labels = sorted(self._listed(call).labels.values(), key=lambda label: label.name.lower())
+        return self._page(call, call.asked(Paging), labels, self.answers.label)
+
+    def create_label(self, call: Call) -> Answer:
+        label = self.changes.create_label(self._writable(call), call.said(NewLabel, "Label").given())
+        return Answer(self.answers.label(label), 201, {"Location": self.answers.label(label)["url"]})
+
+    def get_label(self, call: Call) -> Answer:
+        return Answer(self.answers.label(self._label(call, self._repository(call))))
+
+    def update_label(self, call: Call) -> Answer:
+        label = self._label(call, self._writable(call))
+        said = call.said(LabelChange, "Label").given()
+        self.changes.update_label(label, {"name" if key == "new_name" else key: said[key] for key in said})
+        return Answer(self.answers.label(label))
+
+    def delete_label(self, call: Call) -> Answer:
+        self.changes.delete_label(self._label(call, self._writable(call)))
+        return Answer(status=204)
 
     # Issues
 
-    async def issues(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        issues, links = paged(request, self.service.issues(repository, request.query_params))
-        return 200, [self.service.issue_json(repository, issue) for issue in issues], links
+    def list_issues(self, call: Call) -> Answer:
+        repository, asked = self._listed(call), call.asked(IssueQuery, "Issue")
+        issues = _matching(repository, asked)
+        issues.sort(key=ISSUE_ORDER[asked.sort], reverse=asked.direction == "desc")
+        return self._page(call, asked, issues, self.answers.issue)
 
-    async def create_issue(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        return 201, self.service.issue_json(repository, self.service.create_issue(repository, await said(request)))
+    def create_issue(self, call: Call) -> Answer:
+        issue = self.changes.create_issue(self._writable(call), call.said(NewIssue, "Issue").given())
+        return Answer(self.answers.issue(issue), 201, {"Location": self.answers.issue_api(issue)})
 
-    async def issue(self, request: Request, token: Token) -> Answer:
-        return 200, self.service.issue_json(*self._issue(request, token))
+    def get_issue(self, call: Call) -> Answer:
+        return Answer(self.answers.issue(self._issue(call, self._repository(call))))
 
-    async def update_issue(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        return 200, self.service.issue_json(
-            repository, self.service.update_issue(repository, issue, await said(request))
-        )
+    def update_issue(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.update_issue(issue, call.said(IssueChange, "Issue").given())
+        return Answer(self.answers.issue(issue))
 
-    async def events(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        events, links = paged(request, issue.events)
-        return 200, [self.service.event_json(repository, event) for event in events], links
+    def list_events(self, call: Call) -> Answer:
+        issue = self._issue(call, self._listed(call))
+        return self._page(call, call.asked(Paging), issue.events, self.answers.event)
 
-    async def timeline(self, request: Request, token: Token) -> Answer:
-        entries, links = paged(request, self.service.timeline(*self._issue(request, token)))
-        return 200, entries, links
+    def list_timeline(self, call: Call) -> Answer:
+        issue = self._issue(call, self._listed(call))
+        return self._page(call, call.asked(Paging), self.answers.timeline(issue), self.answers.timeline_entry)
 
     # Labels and assignees of an issue
 
-    async def issue_labels(self, request: Request, token: Token) -> Answer:
-        return 200, self._labels_of(*self._issue(request, token))
+    def list_issue_labels(self, call: Call) -> Answer:
+        issue = self._issue(call, self._listed(call))
+        return self._page(call, call.asked(Paging), issue.labels, self.answers.label)
 
-    def _labels_of(self, repository: Repository, issue: Issue) -> list[dict[str, Any]]:
-        return [self.service.label_json(repository, repository.labels[key]) for key in issue.labels]
+    def add_labels(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.add_labels(issue, call.said(LabelNames, "Label", bare_list="labels").labels)
+        return self._labels_left(issue)
 
-    async def add_labels(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        self.service.set_labels(repository, issue, [*issue.labels, *await labels_said(request)])
-        return 200, self._labels_of(repository, issue)
+    def set_labels(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.set_labels(issue, call.said(LabelNames, "Label", bare_list="labels").labels)
+        return self._labels_left(issue)
 
-    async def set_labels(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        self.service.set_labels(repository, issue, await labels_said(request))
-        return 200, self._labels_of(repository, issue)
+    def remove_labels(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.remove_labels(issue, [label.name for label in issue.labels])
+        return Answer(status=204)
 
-    async def remove_labels(self, request: Request, token: Token) -> Answer:
-        self.service.set_labels(*self._issue(request, token), [])
-        return 204, None
+    def remove_label(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.remove_labels(issue, [label_of(issue, call.name("label")).name])
+        return self._labels_left(issue)
 
-    async def remove_label(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        gone = request.path_params["name"].lower()
-        if gone not in issue.labels:
-            raise Refusal(404, "Label does not exist")
-        self.service.set_labels(repository, issue, [key for key in issue.labels if key != gone])
-        return 200, self._labels_of(repository, issue)
+    def _labels_left(self, issue: Issue) -> Answer:
+        return Answer([self.answers.label(label) for label in issue.labels])
 
-    async def add_assignees(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        come = (await said(request)).get("assignees", [])
-        self.service.set_assignees(repository, issue, [*issue.assignees, *come])
-        return 201, self.service.issue_json(repository, issue)
+    def add_assignees(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.add_assignees(issue, call.said(Assignees, "Issue").assignees)
+        return Answer(self.answers.issue(issue), 201)
 
-    async def remove_assignees(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        gone = (await said(request)).get("assignees", [])
-        self.service.set_assignees(repository, issue, [login for login in issue.assignees if login not in gone])
-        return 200, self.service.issue_json(repository, issue)
+    def remove_assignees(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        self.changes.remove_assignees(issue, call.said(Assignees, "Issue").assignees)
+        return Answer(self.answers.issue(issue))
 
     # Comments
 
-    async def comments(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        return self._comments(request, repository, [issue])
+    def list_comments(self, call: Call) -> Answer:
+        issue, asked = self._issue(call, self._listed(call)), call.asked(Changed)
+        return self._page(call, asked, _changed(issue.comments, asked), self.answers.comment)
 
-    async def repository_comments(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        return self._comments(request, repository, list(repository.issues.values()))
+    def list_repository_comments(self, call: Call) -> Answer:
+        repository, asked = self._listed(call), call.asked(RepositoryComments, "IssueComment")
+        comments = _changed(repository.comments.values(), asked)
+        comments.sort(key=attrgetter(f"{asked.sort}_at", "id"), reverse=asked.direction == "desc")
+        return self._page(call, asked, comments, self.answers.comment)
 
-    def _comments(self, request: Request, repository: Repository, issues: list[Issue]) -> Answer:
-        from sandbox.github import moment
+    def create_comment(self, call: Call) -> Answer:
+        issue = self._issue(call, self._writable(call))
+        comment = self.answers.comment(self.changes.create_comment(issue, call.said(CommentBody, "IssueComment").body))
+        return Answer(comment, 201, {"Location": comment["url"]})
 
-        since = request.query_params.get("since")
-        found = [
-            (issue, comment)
-            for issue in issues
-            for comment in issue.comments
-            if not since or comment.updated_at >= moment(since)
-        ]
-        page, links = paged(request, sorted(found, key=lambda pair: pair[1].created_at))
-        return 200, [self.service.comment_json(repository, issue, comment) for issue, comment in page], links
+    def get_comment(self, call: Call) -> Answer:
+        return Answer(self.answers.comment(self._comment(call, self._repository(call))))
 
-    async def create_comment(self, request: Request, token: Token) -> Answer:
-        repository, issue = self._issue(request, token)
-        comment = self.service.add_comment(repository, issue, await said(request))
-        return 201, self.service.comment_json(repository, issue, comment)
+    def update_comment(self, call: Call) -> Answer:
+        comment = self._comment(call, self._writable(call))
+        self.changes.update_comment(comment, call.said(CommentBody, "IssueComment").body)
+        return Answer(self.answers.comment(comment))
 
-    async def comment(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        return 200, self.service.comment_json(
-            repository, *self.service.comment(repository, request.path_params["comment"])
-        )
+    def delete_comment(self, call: Call) -> Answer:
+        self.changes.delete_comment(self._comment(call, self._writable(call)))
+        return Answer(status=204)
 
-    async def update_comment(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        issue, comment = self.service.comment(repository, request.path_params["comment"])
-        body = (await said(request)).get("body", "")
-        if body != comment.body:
-            comment.body, comment.updated_at = body, self.service.world.clock.now()
-            self.service.record(repository, "update comment", f"#{issue.number}", body=body)
-        return 200, self.service.comment_json(repository, issue, comment)
+    # Releases
 
-    async def delete_comment(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        issue, comment = self.service.comment(repository, request.path_params["comment"])
-        issue.comments.remove(comment)
-        self.service.record(repository, "delete comment", f"#{issue.number}")
-        return 204, None
+    def list_releases(self, call: Call) -> Answer:
+        releases = sorted(self._listed(call).releases.values(), key=RELEASE_ORDER, reverse=True)
+        return self._page(call, call.asked(Paging), releases, self.answers.release)
 
-    # Search and releases
-
-    async def search_issues(self, request: Request, token: Token) -> Answer:
-        text = request.query_params.get("q", "")
-        if not text:
-            raise invalid("Search", "q", "missing")
-        found = self.service.search(text, token)
-        page, links = paged(request, found)
-        items = [self.service.issue_json(repository, issue) | {"score": 1.0} for repository, issue in page]
-        return 200, {"total_count": len(found), "incomplete_results": False, "items": items}, links
-
-    async def releases(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        newest = sorted(repository.releases.values(), key=lambda release: release.published_at, reverse=True)
-        page, links = paged(request, newest)
-        return 200, [self.service.release_json(repository, release) for release in page], links
-
-    async def latest_release(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        if not repository.releases:
+    def get_latest_release(self, call: Call) -> Answer:
+        releases = self._repository(call).releases.values()
+        full = [release for release in releases if not release.draft and not release.prerelease]
+        if not full:
             raise not_found()
-        newest = max(repository.releases.values(), key=lambda release: release.published_at)
-        return 200, self.service.release_json(repository, newest)
+        return Answer(self.answers.release(max(full, key=RELEASE_ORDER)))
 
-    async def release(self, request: Request, token: Token) -> Answer:
-        repository = self._repository(request, token)
-        found = repository.releases.get(request.path_params["tag"])
-        if found is None:
-            raise not_found()
-        return 200, self.service.release_json(repository, found)
+    def get_release(self, call: Call) -> Answer:
+        return Answer(self.answers.release(found(self._repository(call).releases, call.name("tag"))))
 
-    async def create_release(self, request: Request, token: Token) -> Answer:
-        repository, body = self._repository(request, token), await said(request)
-        only(body, "Release", *RELEASE_FIELDS)
-        if body.get("tag_name") in repository.releases:
-            raise invalid("Release", "tag_name", "already_exists")
-        now, tag = self.service.world.clock.now(), body["tag_name"]
-        release = Release(self.service.new_id(), tag, body.get("name", tag), body.get("body", ""), now)
-        repository.releases[tag] = release
-        self.service.record(repository, "create release", tag, **body)
-        return 201, self.service.release_json(repository, release)
-
-
-async def said(request: Request) -> dict[str, Any]:
-    """Gives the JSON object in the body."""
-    try:
-        body = json.loads(await request.body() or b"{}")
-    except ValueError:
-        raise Refusal(400, "Problems parsing JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "Body should be a JSON object")
-    return body  # type: ignore[no-any-return]
-
-
-async def labels_said(request: Request) -> list[str]:
-    """Gives the label names in the body, a list or an object that holds one."""
-    match json.loads(await request.body() or b"{}"):
-        case {"labels": labels}:
-            return names_of(labels)
-        case labels:
-            return names_of(labels)
-
-
-def pages(service: GitHub) -> list[BaseRoute]:
-    """Gives what a person sees who follows a link: the labels, one label, one issue. They need no token."""
-
-    def repository(request: Request) -> Repository:
-        full_name = f"{request.path_params['owner']}/{request.path_params['repo']}"
-        found = service.repositories.get(full_name.lower())
-        if found is None:
-            raise not_found()
-        return found
-
-    async def labels(request: Request) -> Response:
-        where = repository(request)
-        rows = "".join(
-            f"<li><span class=l>{html.escape(label.name)}</span> {html.escape(label.description or '')}</li>"
-            for label in where.labels.values()
+    def create_release(self, call: Call) -> Answer:
+        repository = self._writable(call, "contents")
+        release = self.answers.release(
+            self.changes.create_release(repository, call.said(NewRelease, "Release").given())
         )
-        return html_page(f"Labels of {where.full_name}", f"{heading(where)}<ul>{rows}</ul>")
-
-    async def label(request: Request) -> Response:
-        where = repository(request)
-        found = service.label(where, request.path_params["name"])
-        issues = "".join(
-            f'<li><a href="{service.page(f"{where.full_name}/issues/{issue.number}")}">#{issue.number}</a> '
-            f"{html.escape(issue.title)}</li>"
-            for issue in where.issues.values()
-            if found.name.lower() in issue.labels
-        )
-        described = html.escape(found.description or "no description")
-        body = f"{heading(where)}<h1><span class=l>{html.escape(found.name)}</span></h1><p>{described}</p>"
-        return html_page(found.name, f"{body}<h2>Issues</h2><ul>{issues or '<li>none yet</li>'}</ul>")
-
-    async def issue(request: Request) -> Response:
-        where = repository(request)
-        found = service.issue(where, request.path_params["number"])
-        marks = " ".join(f"<span class=l>{html.escape(where.labels[key].name)}</span>" for key in found.labels)
-        comments = "".join(
-            f"<h3>{html.escape(each.user)}</h3><pre>{html.escape(each.body)}</pre>" for each in found.comments
-        )
-        body = f"{heading(where)}<h1>{html.escape(found.title)} #{found.number}</h1><p>{found.state} {marks}</p>"
-        return html_page(found.title, f"{body}<pre>{html.escape(found.body or '')}</pre>{comments}")
-
-    return [
-        Route("/{owner}/{repo}/labels", labels),
-        Route("/{owner}/{repo}/labels/{name:path}", label),
-        Route("/{owner}/{repo}/issues/{number:int}", issue),
-    ]
+        return Answer(release, 201, {"Location": release["url"]})
 
 
-def heading(repository: Repository) -> str:
-    who = "Anybody can read this." if repository.public else "Private: only the team reads this."
-    return f"<p>{html.escape(repository.full_name)} &middot; {who}</p>"
+RELEASE_ORDER = attrgetter("published_at", "id")
+ISSUE_ORDER: Mapping[str, Callable[[Issue], Any]] = {
+    "created": attrgetter("created_at", "id"),
+    "updated": attrgetter("updated_at", "id"),
+    "comments": lambda issue: (len(issue.comments), issue.id),
+}
 
 
-def routes(service: GitHub) -> list[BaseRoute]:
-    """Gives the REST paths, then the pages."""
-    return [*Rest(service).routes(), *pages(service)]
+def _matching(repository: Repository, asked: IssueQuery) -> list[Issue]:
+    """Narrows the issues down by what was asked only: there may be 10,000."""
+    issues = list(repository.issues.values())
+    if asked.state != "all":
+        issues = [issue for issue in issues if issue.state == asked.state]
+    if asked.since is not None:
+        issues = [issue for issue in issues if issue.updated_at >= asked.since]
+    if asked.creator:
+        issues = [issue for issue in issues if issue.user.login.lower() == asked.creator.lower()]
+    if asked.assignee:
+        issues = [issue for issue in issues if _is_assigned(issue, asked.assignee)]
+    for name in filter(None, map(str.strip, asked.labels.lower().split(","))):
+        issues = [issue for issue in issues if repository.labels.get(name) in issue.labels]
+    return issues
+
+
+def _is_assigned(issue: Issue, wanted: str) -> bool:
+    match wanted:
+        case "none":
+            return not issue.assignees
+        case "*":
+            return bool(issue.assignees)
+        case _:
+            return issue.has_assignee(wanted)
+
+
+def _changed(comments: Iterable[Comment], asked: Changed) -> list[Comment]:
+    return [comment for comment in comments if asked.since is None or comment.updated_at >= asked.since]
