@@ -12,6 +12,7 @@ Control API (`/_sandbox`), for tests and the console:
 | `POST /_sandbox/faults` `{...Fault}`, `GET`, `DELETE` | the next call that matches fails so |
 | `GET`, `PUT /_sandbox/latency` `{"github": [0.05, 0.5]}` | seconds, between two bounds; "*" is every service |
 | `GET`, `PUT /_sandbox/clock` `{"now": "...", "frozen": true}` | the time it is |
+| `GET`, `PUT /_sandbox/webhooks` `{"gateway": "http://127.0.0.1:4400"}` | where webhooks go, how they went |
 | `POST /_sandbox/clock/advance` `{"seconds": 60}` | moves the clock on |
 """
 
@@ -23,7 +24,8 @@ import signal
 import socket
 import struct
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -38,8 +40,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import console, github, salesforce, slack
+from sandbox import console, github, google, salesforce, slack, twilio, unthread
 from sandbox.seed import SEEDS
+from sandbox.webhooks import Network
 from sandbox.world import Call, Fault, World
 
 
@@ -226,6 +229,7 @@ class Control:
             Route("/faults", self.faults, methods=["GET", "POST", "DELETE"]),
             Route("/latency", self.latency, methods=["GET", "PUT"]),
             Route("/clock", self.clock, methods=["GET", "PUT"]),
+            Route("/webhooks", self.webhooks, methods=["GET", "PUT"]),
             Route("/clock/advance", self.advance, methods=["POST"]),
         ]
         own_pages = Middleware(OwnPagesOnly)
@@ -278,6 +282,14 @@ class Control:
             self.world.version += 1
         return JSONResponse(self.world.latency)
 
+    async def webhooks(self, request: Request) -> Response:
+        sender = self.world.webhooks
+        if request.method == "PUT":
+            sender.network = Network.model_validate_json(await request.body())
+            self.world.version += 1
+        deliveries = [delivery.as_json() for delivery in sender.deliveries]
+        return JSONResponse({"network": sender.network.model_dump(), "deliveries": deliveries})
+
     async def clock(self, request: Request) -> Response:
         if request.method == "PUT":
             wanted = _Moment.model_validate_json(await request.body())
@@ -306,11 +318,24 @@ def create_app(public_url: str) -> Starlette:
     """Builds the sandbox. `public_url` ("http://127.0.0.1:4300") is what its answers put into `url` fields."""
     world = World(public_url=public_url)
     routes = console.routes(world)
-    for module, prefix in ((github, "/github"), (slack, "/slack/api"), (salesforce, "/salesforce")):
+    for module, prefix in (
+        (github, "/github"),
+        (slack, "/slack/api"),
+        (salesforce, "/salesforce"),
+        (google, "/google"),
+        (twilio, "/twilio"),
+        (unthread, "/unthread"),
+    ):
         service, app = module.create(world)
         world.services[service.name] = service
         routes.append(Mount(prefix, Faults(app, world, service.name)))
     routes.append(Mount("/_sandbox", Control(world).app()))
-    app = Sandbox(routes=routes)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        yield
+        await world.webhooks.close()
+
+    app = Sandbox(routes=routes, lifespan=lifespan)
     app.state.world = world
     return app

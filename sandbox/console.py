@@ -5,7 +5,7 @@ It reads what the services' `dump()` gives and changes nothing; its buttons use 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
 FIRST_LOOK = 400  # effects and calls that a page gets when it opens
+DELIVERIES = 150  # webhooks that are listed
 
 Row = Mapping[str, Any]
 
@@ -35,6 +36,8 @@ def routes(world: World) -> list[BaseRoute]:
         Route("/console/github/{owner}/{name}/issues/{number:int}", console.issue),
         Route("/console/salesforce", console.salesforce),
         Route("/console/slack", console.slack),
+        Route("/console/webhooks", console.webhooks),
+        Route("/console/state/{service}", console.state),
     ]
 
 
@@ -58,6 +61,7 @@ class Console:
                 "generation": world.generation,
                 "now": world.clock.now().isoformat(),
                 "frozen": world.clock.frozen,
+                "services": sorted(world.services),
                 "faults": [asdict(fault) for fault in world.faults],
                 "latency": world.latency,
                 "effects": [each.as_json() for each in world.effects[-FIRST_LOOK:] if each.number > effect],
@@ -105,19 +109,38 @@ class Console:
         )
 
     async def slack(self, request: Request) -> Response:
-        """Gives the channels, spoken in last first, and the messages of the one asked for, or of the first."""
+        """Gives the channels, spoken in last first, and what is said in the one asked for, or in the first."""
         held = self._dump("slack")
+        team = held["team"]["id"]
+        people = {user["id"]: _person(user, team) for user in held["users"]}
         channels = sorted(held["channels"], key=lambda channel: (-_last_spoken(channel), channel["name"]))
         asked = request.query_params.get("channel")
         chosen = next((each for each in channels if each["id"] == asked), channels[0] if channels else None)
         return JSONResponse(
             {
                 "channels": [_channel(each) for each in channels],
-                "channel": chosen and _channel(chosen),
-                "users": [{"id": user["id"], "name": user["profile"]["real_name"]} for user in held["users"]],
-                "messages": [_message(each) for each in sorted(chosen["messages"], key=_order)] if chosen else [],
+                "channel": chosen and _channel(chosen) | {"speakers": _speakers(chosen, people)},
+                "users": list(people.values()),
+                "messages": _messages(chosen, held["ephemerals"]) if chosen else [],
+                "views": [view for view in held["views"] if view["type"] == "modal"],
             }
         )
+
+    async def webhooks(self, request: Request) -> Response:
+        """Gives the latest webhooks, newest first, and where they go."""
+        sender = self.world.webhooks
+        latest = list(sender.deliveries)[: -DELIVERIES - 1 : -1]
+        shown = [each.as_json() for each in latest]
+        return JSONResponse(
+            {"network": sender.network.model_dump(), "all": len(sender.deliveries), "deliveries": shown}
+        )
+
+    async def state(self, request: Request) -> Response:
+        """Gives what one service holds."""
+        service = self.world.services.get(request.path_params["service"])
+        if service is None:
+            return JSONResponse({"error": "There is no such service in this sandbox."}, 404)
+        return JSONResponse(service.dump())
 
     def _dump(self, service: str) -> dict[str, Any]:
         return self.world.services[service].dump()
@@ -180,10 +203,40 @@ def _order(message: Row) -> tuple[float, float]:
     return float(message.get("thread_ts", message["ts"])), float(message["ts"])
 
 
+def _person(user: Row, team: str) -> dict[str, Any]:
+    is_customer = user["team_id"] != team or user["is_restricted"] or user["is_ultra_restricted"]
+    return {
+        "id": user["id"],
+        "name": user["profile"]["real_name"],
+        "is_bot": user["is_bot"],
+        "is_customer": is_customer,
+        "is_of_another_workspace": user["team_id"] != team,
+    }
+
+
+def _speakers(channel: Row, people: Mapping[str, Row]) -> list[str]:
+    """Gives who can speak in a channel, customers first."""
+    able = [people[each] for each in channel["members"] if each in people and not people[each]["is_bot"]]
+    return [each["id"] for each in sorted(able, key=lambda each: (not each["is_customer"], each["name"].lower()))]
+
+
+def _messages(channel: Row, ephemerals: Sequence[Row]) -> list[dict[str, Any]]:
+    """Gives what is said in a channel, with what only one person sees, each thread below its first message."""
+    seen = [*channel["messages"], *(each for each in ephemerals if each["channel"] == channel["id"])]
+    return [_message(each) for each in sorted(seen, key=_order)]
+
+
 def _message(message: Row) -> dict[str, Any]:
     return {
+        "ts": message["ts"],
+        "thread": message.get("thread_ts", message["ts"]),
         "user": message["user"],
         "text": message["text"],
+        "subtype": message.get("subtype", ""),
+        "is_app": "app_id" in message,
+        "is_edited": "edited" in message,
+        "shown_to": message.get("shown_to", ""),
+        "files": [file["title"] for file in message.get("files", [])],
         "blocks": message.get("blocks", []),
         "at": datetime.fromtimestamp(float(message["ts"]), UTC).isoformat(),
         "is_reply": message.get("thread_ts", message["ts"]) != message["ts"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -217,6 +219,27 @@ class Answers:
             "assets": [],
             "created_at": stamp(release.published_at),
             "published_at": None if release.draft else stamp(release.published_at),
+        }
+
+    def file(self, repository: Repository, path: str, text: str) -> JSON:
+        """Words a file as its contents. https://docs.github.com/rest/repos/contents#get-repository-content"""
+        content = text.encode()
+        sha = hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
+        url = f"{self.api(repository, f'/contents/{quote(path)}')}?ref=main"
+        git, page = self.api(repository, f"/git/blobs/{sha}"), self.page(f"{repository.full_name}/blob/main/{path}")
+        return {
+            "type": "file",
+            "encoding": "base64",
+            "size": len(content),
+            "name": path.rpartition("/")[2],
+            "path": path,
+            "content": base64.encodebytes(content).decode(),
+            "sha": sha,
+            "url": url,
+            "git_url": git,
+            "html_url": page,
+            "download_url": page,
+            "_links": {"self": url, "git": git, "html": page},
         }
 
     # Issues

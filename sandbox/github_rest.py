@@ -115,6 +115,7 @@ class Rest:
             ("DELETE", f"{issue}/labels/{{label:path}}", self.remove_label),
             ("POST", f"{issue}/assignees", self.add_assignees),
             ("DELETE", f"{issue}/assignees", self.remove_assignees),
+            ("GET", f"{repo}/contents/{{path:path}}", self.get_contents),
             ("GET", f"{repo}/releases", self.list_releases),
             ("POST", f"{repo}/releases", self.create_release),
             ("GET", f"{repo}/releases/latest", self.get_latest_release),
@@ -378,6 +379,13 @@ class Rest:
     def delete_comment(self, call: Call) -> Answer:
         self.changes.delete_comment(self._comment(call, self._writable(call)))
         return Answer(status=204)
+
+    # Files
+
+    def get_contents(self, call: Call) -> Answer:
+        """Gives a file of the default branch; folders aren't modelled."""
+        repository, path = self._repository(call), call.name("path")
+        return Answer(self.answers.file(repository, path, found(repository.files, path)))
 
     # Releases
 

@@ -56,6 +56,7 @@ class SeededLabel(Row):
 
 
 class SeededComment(Row):
+    id: int | None = None
     user: str
     body: str
     created_at: AwareDatetime | None = None
@@ -91,6 +92,12 @@ class SeededRelease(Row):
     published_at: AwareDatetime
 
 
+class SeededFile(Row):
+    repository: str
+    path: str = Field(pattern=r"^[^/].*[^/]$")
+    text: str
+
+
 class Seed(Row):
     apps: list[SeededApp] = []
     tokens: dict[str, SeededToken] = {}
@@ -100,6 +107,7 @@ class Seed(Row):
     labels: list[SeededLabel] = []
     issues: list[SeededIssue] = []
     releases: list[SeededRelease] = []
+    files: list[SeededFile] = []
     search_lag_seconds: float | None = None
 
 
@@ -125,6 +133,8 @@ class Seeder:
             self._load_issue(issue)
         for release in said.releases:
             self._load_release(release)
+        for file in said.files:
+            self._repository(file.repository).files[file.path] = file.text
         if said.search_lag_seconds is not None:
             self.state.search_lag = timedelta(seconds=said.search_lag_seconds)
 
@@ -186,7 +196,7 @@ class Seeder:
         for each in said.comments:
             written = each.created_at or at
             user = self.state.user(each.user)
-            self.state.add_comment(Comment(self.state.new_id(), issue, user, each.body, written, written))
+            self.state.add_comment(Comment(each.id or self.state.new_id(), issue, user, each.body, written, written))
         issue.events = sorted(self._history(issue, said), key=lambda event: event.created_at)
         moments = [entry.created_at for entry in (*issue.events, *issue.comments)]
         issue.updated_at = max(moments, default=at)

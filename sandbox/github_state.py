@@ -47,6 +47,7 @@ class Repository(Node):
     issues: dict[int, Issue] = field(default_factory=dict[int, "Issue"])
     comments: dict[int, Comment] = field(default_factory=dict[int, "Comment"])
     releases: dict[str, Release] = field(default_factory=dict[str, "Release"])
+    files: dict[str, str] = field(default_factory=dict[str, str])  # path -> text, on the default branch
     last_number: int = 0
 
     @property

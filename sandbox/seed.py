@@ -5,6 +5,7 @@ Deterministic: the demo is the same every time, with its dates counted back from
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import tomllib
@@ -13,15 +14,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid5
+
+from cryptography.hazmat.primitives import serialization
 
 from sandbox.salesforce_objects import record_id
 from sandbox.seed_issues import BOT, CONFIDENTIAL, MANAGERS, PUBLIC, SUPPORT, Issue, Named, Writer
+from sandbox.unthread_state import NAMESPACE, ContactForm, contact_form
 
 BOT_USER = "U0SANDBOXBOT"
+OUR_NUMBER = "+12025550199"
+GMAIL_SCOPES = [f"https://www.googleapis.com/auth/gmail.{each}" for each in ("compose", "metadata")]
 Seed = dict[str, Any]
 Place = Literal["confidential", "public", "salesforce"]
 
 DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("seed_data.toml").read_text(encoding="utf-8"))
+TICKETS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("seed_tickets.toml").read_text(encoding="utf-8"))
 
 SCOPES = """
     chat:write channels:read groups:read channels:history groups:history channels:join channels:manage groups:write
@@ -63,7 +71,14 @@ CUSTOMERS = [Customer(**row) for row in DATA["customers"]]
 
 def empty() -> Seed:
     """Gives what the product's clients need to connect, and nobody to work for."""
-    return {"github": _github(), "salesforce": _salesforce(), "slack": _slack()}
+    return {
+        "github": _github(),
+        "salesforce": _salesforce(),
+        "slack": _slack(),
+        "google": _google(),
+        "twilio": _twilio(),
+        "unthread": _unthread(),
+    }
 
 
 def demo(now: datetime | None = None) -> Seed:
@@ -72,7 +87,8 @@ def demo(now: datetime | None = None) -> Seed:
     chance = random.Random(2025)
     named = [Named(customer.name, customer.label) for customer in CUSTOMERS if customer.is_complete]
     writer = Writer(chance, now, named, DATA["community"])
-    github, salesforce, slack = _github(), _salesforce(), _slack()
+    seed = empty()
+    github, salesforce, slack = seed["github"], seed["salesforce"], seed["slack"]
     github["labels"] += [*_codenames(PUBLIC, "public"), *_codenames(CONFIDENTIAL, "confidential")]
     github["releases"] = writer.releases()
     github["issues"] = [
@@ -82,7 +98,8 @@ def demo(now: datetime | None = None) -> Seed:
     for number, customer in enumerate(CUSTOMERS, 1):
         _add_account(salesforce, number, customer, chance, now)
     _add_customer_channels(slack, chance, now)
-    return {"github": github, "salesforce": salesforce, "slack": slack}
+    _add_tickets(seed["unthread"], now)
+    return seed
 
 
 SEEDS: dict[str, Callable[[], Seed]] = {"empty": empty, "demo": demo}
@@ -103,6 +120,7 @@ def _github() -> Seed:
         "users": [*people, *outside, {"login": "fleet-handbook-flows[bot]", "name": "Handbook Flows", "type": "Bot"}],
         "repositories": [{"full_name": name, "private": name == CONFIDENTIAL} for name in repositories],
         "labels": [{"repository": name, **label} for name in repositories for label in labels],
+        "files": [{"repository": PUBLIC, "path": "handbook/company/open-positions.yml", "text": TICKETS["positions"]}],
     }
 
 
@@ -225,6 +243,98 @@ def _day(now: datetime, days: int | None) -> str | None:
     return None if days is None else f"{now + timedelta(days=days):%Y-%m-%d}"
 
 
+def _google() -> Seed:
+    """Gives the team's mailboxes and the service account whose key stands beside this file; it opens nothing else."""
+    account = json.loads(Path(__file__).with_name("google_service_account.json").read_text(encoding="utf-8"))
+    private = serialization.load_pem_private_key(account["private_key"].encode(), password=None)
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    public = private.public_key().public_bytes(*form).decode()
+    return {
+        "service_accounts": [{"email": account["client_email"], "public_key": public, "scopes": GMAIL_SCOPES}],
+        "mailboxes": [{"address": _email(member), "name": member["name"]} for member in DATA["team"]],
+    }
+
+
+def _twilio() -> Seed:
+    return {
+        "account": {"sid": "AC5a6d626f780000000000000000000001", "regions": ["+1"]},
+        "numbers": [{"phone_number": OUR_NUMBER}],
+        "services": [{"sid": "MG5a6d626f780000000000000000000001", "numbers": [OUR_NUMBER]}],
+        "phones": [
+            {"number": f"+120255501{place:02}", "name": member["name"]} for place, member in enumerate(DATA["team"], 1)
+        ],
+    }
+
+
+def _unthread() -> Seed:
+    """Gives the team's users, and the subscription that tells the gateway of tickets."""
+    return {
+        "api_keys": {"sandbox-unthread-key": "Handbook Flows"},
+        "inbox": TICKETS["inbox"],
+        "users": [
+            {
+                "id": unthread_user(member["login"]),
+                "name": member["name"],
+                "email": _email(member),
+                "slackId": _slack_id(member["login"]),
+            }
+            for member in DATA["team"]
+        ],
+        "subscriptions": [{"id": "subscription-handbook-flows", "url": "https://hooks.fleetdm.example/unthread"}],
+    }
+
+
+def unthread_user(login: str) -> str:
+    """Gives a team member's id in Unthread."""
+    return f"user-{login.lower()}"
+
+
+def _add_tickets(unthread: Seed, now: datetime) -> None:
+    """Adds the customers with their open questions, and what came through the website's contact form."""
+    known = [customer for customer in CUSTOMERS if customer.kind == "customer" and customer.is_complete]
+    ids = {customer.word: f"customer-{number:03}" for number, customer in enumerate(known, 1)}
+    unthread["customers"] = [
+        {"id": ids[customer.word], "name": customer.name, "emailDomains": [_domain(customer)]} for customer in known
+    ]
+    unthread["conversations"] = [_question(each, ids, now) for each in TICKETS["questions"]]
+    for number, each in enumerate(TICKETS["contact_form"], 1):
+        text = contact_form(ContactForm(**each["form"]), TICKETS["inbox"])
+        unthread["conversations"].append(
+            {
+                "id": str(uuid5(NAMESPACE, f"demo contact form {number}")),
+                "title": "New contact form message",
+                "assignedToUserId": unthread_user(each["assigned_to"]) if "assigned_to" in each else None,
+                "createdAt": _moment(now - timedelta(hours=each["hours_ago"])),
+                "messages": [{"text": text}],
+            }
+        )
+
+
+def _question(said: Seed, ids: dict[str, str], now: datetime) -> Seed:
+    at = now - timedelta(hours=said["hours_ago"])
+    return {
+        "id": str(uuid5(NAMESPACE, f"demo question {said['title']}")),
+        "title": said["title"],
+        "type": "slack",
+        "status": said.get("status", "open"),
+        "priority": said.get("priority"),
+        "customerId": ids[said["customer"]],
+        "assignedToUserId": unthread_user(said["assigned_to"]) if "assigned_to" in said else None,
+        "createdAt": _moment(at),
+        "messages": [{"text": said["text"], "at": _moment(at)}, *_answers(said, at)],
+    }
+
+
+def _answers(said: Seed, at: datetime) -> Iterator[Seed]:
+    if "answer" in said:
+        answered = at + timedelta(minutes=38)
+        yield {"text": said["answer"], "userId": unthread_user(said["assigned_to"]), "at": _moment(answered)}
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
 def _slack() -> Seed:
     return {
         "team": {"id": "T0SANDBOX", "name": "Fleet", "domain": "fleetdm"},
@@ -265,16 +375,17 @@ def _add_customer_channels(slack: Seed, chance: random.Random, now: datetime) ->
     for number, customer in enumerate(customers, 1):
         channel, guest = f"C0SANDBOX{number:02}", f"U0SANDBOXX{number:02}"
         helper, asked = chance.choice(SUPPORT), now - timedelta(hours=chance.uniform(2, 90))
-        slack["users"].append(
-            {"id": guest, "name": f"guest-{customer.codename}", "real_name": _guest(chance), "team_id": "T0CUSTOMER"}
-        )
+        # Most customers connect a workspace of their own; some are guests in ours.
+        is_guest = number % 4 == 0
+        whose = {"is_restricted": True} if is_guest else {"team_id": f"T0SANDBOXX{number:02}"}
+        slack["users"].append({"id": guest, "name": f"guest-{customer.codename}", "real_name": _guest(chance), **whose})
         slack["channels"].append(
             {
                 "id": channel,
                 "name": f"fleet-at-{customer.codename}",
                 "topic": "Shared with a customer",
                 "is_private": True,
-                "is_ext_shared": True,
+                "is_ext_shared": not is_guest,
                 "members": [guest, *(_slack_id(login) for login in SUPPORT)],
             }
         )

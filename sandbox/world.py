@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
+from sandbox.webhooks import Webhooks
+
 FaultKind = Literal[
     "crash_before",  # the caller is killed (SIGKILL) before the call has any effect
     "crash_after",  # ... after the effect, before the answer leaves
@@ -181,6 +183,7 @@ class World:
         self._numbers = itertools.count(1)
         self._call_numbers = itertools.count(1)
         self.call_counts: Counter[str] = Counter()
+        self.webhooks = Webhooks(self)
 
     def load(self, seed: Mapping[str, Mapping[str, Any]]) -> None:
         """Adds a seed's objects to what is there.
@@ -227,6 +230,7 @@ class World:
         self.call_counts.clear()
         self.clock.reset()
         self.random.seed(0)
+        self.webhooks.reset()
         self._numbers = itertools.count(1)
         self._call_numbers = itertools.count(1)
         for service in self.services.values():

@@ -4,7 +4,8 @@ import { show } from "./panes.js";
 
 const KEPT = 400;
 const EVERY = 600; // milliseconds
-const SERVICES = { github: "GitHub", salesforce: "Salesforce", slack: "Slack" };
+const NAMES = { github: "GitHub", salesforce: "Salesforce", slack: "Slack", google: "Gmail", unthread: "Unthread", twilio: "Twilio" };
+const TABS = { ...NAMES, webhooks: "Webhooks" };
 
 const feed = { kind: "effects", service: "", effects: [], calls: [] };
 let seen = { generation: -1, version: -1 };
@@ -29,7 +30,7 @@ function effectItem(effect) {
   const told = tellingFirst(effect.detail);
   return h("li", {},
     h("time", { datetime: effect.at, title: `${day(effect.at)} UTC` }, time(effect.at)),
-    h("div", { class: "text" }, h("span", { class: `who ${effect.service}` }, SERVICES[effect.service]), ` ${effect.action} ${inPlace(effect)}`),
+    h("div", { class: "text" }, h("span", { class: `who ${effect.service}` }, NAMES[effect.service]), ` ${effect.action} ${inPlace(effect)}`),
     h("div", { class: "under" },
       h("span", { class: `chip ${effect.public ? "public" : "private"}` }, effect.public ? "public" : "private"),
       effect.actor === "somebody else" && h("span", { class: "chip bad" }, "by somebody else"),
@@ -55,7 +56,7 @@ function callItem(call) {
   const failed = call.status === null || call.status >= 400;
   return h("li", {},
     h("time", { datetime: call.at, title: `${day(call.at)} UTC` }, time(call.at)),
-    h("div", { class: "text" }, h("span", { class: `who ${call.service}` }, SERVICES[call.service]), " ", h("code", {}, `${call.method} ${legible(call.path)}`)),
+    h("div", { class: "text" }, h("span", { class: `who ${call.service}` }, NAMES[call.service]), " ", h("code", {}, `${call.method} ${legible(call.path)}`)),
     h("div", { class: "under" },
       h("span", { class: failed ? "chip bad" : "chip" }, call.status === null ? "no answer" : String(call.status)),
       call.fault && h("span", { class: "chip bad" }, `fault ${call.fault}`),
@@ -78,7 +79,7 @@ function rebuildFeed() {
 }
 
 function nothingYet() {
-  const wanted = feed.service ? ` in ${SERVICES[feed.service]}` : "";
+  const wanted = feed.service ? ` in ${NAMES[feed.service]}` : "";
   const what = feed.kind === "effects" ? `Nothing has changed${wanted} yet.` : `No call${wanted} has come in yet.`;
   return h("li", { class: "nothing" }, `${what} Point a client at ${location.origin} and it shows up here.`);
 }
@@ -125,6 +126,10 @@ function report(error) {
 
 async function take(news) {
   setClock(news);
+  for (const button of document.querySelectorAll("[data-tab], [data-service]")) {
+    const name = button.dataset.tab ?? button.dataset.service;
+    button.hidden = name in NAMES && !news.services.includes(name);
+  }
   if (news.generation !== seen.generation) {
     Object.assign(feed, { effects: news.effects, calls: news.calls });
     rebuildFeed();
@@ -154,11 +159,11 @@ function tick() {
 function showConditions(news) {
   const waiting = news.faults.filter((fault) => fault.struck < fault.times);
   const told = waiting.map((fault) => {
-    const where = [SERVICES[fault.service], fault.method, fault.path].filter(Boolean).join(" ") || "the next call";
+    const where = [NAMES[fault.service], fault.method, fault.path].filter(Boolean).join(" ") || "the next call";
     const left = fault.times - fault.struck;
     return `${fault.kind} on ${where}${left > 1 ? `, ${left} times` : ""}`;
   });
-  const slow = Object.entries(news.latency).map(([name, [low, high]]) => `${SERVICES[name] ?? "every call"} takes ${low} to ${high} s`);
+  const slow = Object.entries(news.latency).map(([name, [low, high]]) => `${NAMES[name] ?? "every call"} takes ${low} to ${high} s`);
   $("conditions").textContent = [told.length > 0 && `Waiting to strike: ${told.join("; ")}.`, slow.length > 0 && `Latency: ${slow.join("; ")}.`].filter(Boolean).join(" ");
   $("conditions").hidden = told.length + slow.length === 0;
 }
@@ -167,7 +172,7 @@ function showConditions(news) {
 
 async function showPane() {
   const route = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-  const service = route[0] in SERVICES ? route[0] : "github";
+  const service = route[0] in TABS ? route[0] : "github";
   for (const tab of document.querySelectorAll("[role=tab]")) {
     const chosen = tab.dataset.tab === service;
     tab.setAttribute("aria-selected", String(chosen));
@@ -178,7 +183,7 @@ async function showPane() {
 }
 
 function onTabKey(event) {
-  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const tabs = [...document.querySelectorAll("[role=tab]:not([hidden])")];
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length];

@@ -1,21 +1,27 @@
 // What each service holds, as tables and pages.
 import { Unreachable, ask, day, h, time, visibility } from "./dom.js";
-import { slackText } from "./slack_text.js";
+import { google, twilio, unthread, webhooks } from "./other_panes.js";
+import { slack } from "./slack_pane.js";
 
 const PAGE = 60;
 const choices = { issueSearch: "", labelSearch: "", codenames: true, open: true, rows: PAGE };
+
+// A pane is a function that gives its elements, or null when those on the screen are still right. A new service needs
+// one here, and a name in console.js.
+const PANES = { github, salesforce, slack, google, unthread, twilio, webhooks };
 
 let turns = 0;
 
 export async function show(pane, service, route) {
   const turn = ++turns;
-  const drawn = await draw(service, route, () => show(pane, service, route));
-  if (turn === turns) keepingFocus(pane, () => pane.replaceChildren(...drawn)); // else somebody has clicked on meanwhile
+  const drawn = await draw(service, route, () => show(pane, service, route), pane.firstElementChild);
+  if (turn !== turns || drawn === null) return; // somebody has clicked on meanwhile, or nothing is new
+  keepingFocus(pane, () => pane.replaceChildren(...drawn));
 }
 
-async function draw(service, route, redraw) {
+async function draw(service, route, redraw, onScreen) {
   try {
-    return await { github, salesforce, slack }[service](route, redraw);
+    return await PANES[service](route, redraw, onScreen);
   } catch (error) {
     if (error instanceof Unreachable) throw error;
     return [h("p", { class: "nothing", role: "alert" }, error.message)];
@@ -27,12 +33,17 @@ function keepingFocus(pane, replace) {
   const active = pane.contains(document.activeElement) ? document.activeElement : null;
   const id = active?.id;
   const at = active?.selectionStart;
-  const scrolled = [pane, ...pane.querySelectorAll(".channels, .talk, .wide")].map((element) => [element.className, element.scrollTop]);
+  const scrolled = [pane, ...pane.querySelectorAll(".channels, .wide")].map((element) => [element.className, element.scrollTop]);
+  const heard = pane.querySelector(".heard");
+  const [of, above] = heard ? [heard.dataset.of, heard.scrollTop] : ["", 0];
+  const isAtEnd = heard && heard.scrollHeight - above - heard.clientHeight < 40;
   replace();
   for (const [name, top] of scrolled) {
     const element = name ? pane.querySelector(`.${name}`) : pane;
     if (element) element.scrollTop = top;
   }
+  const now = pane.querySelector(".heard");
+  if (now) now.scrollTop = now.dataset.of === of && !isAtEnd ? above : now.scrollHeight; // whoever reads the end stays there
   const again = id && document.getElementById(id);
   if (!again) return;
   again.focus();
@@ -150,43 +161,4 @@ async function salesforce(route) {
 // A long name may break after its underscores.
 function breakable(name) {
   return name.split(/(?<=_)/).flatMap((part) => [part, h("wbr")]);
-}
-
-// -- Slack ------------------------------------------------------------------------------------------------------
-
-async function slack(route) {
-  const held = await ask(`/console/slack${route[0] ? `?channel=${encodeURIComponent(route[0])}` : ""}`);
-  if (!held.channel) return [h("p", { class: "nothing" }, "There are no channels.")];
-  const names = new Map([...held.users.map((user) => [user.id, user.name]), ...held.channels.map((each) => [each.id, `#${each.name}`])]);
-  const list = h("ul", { class: "channels", "aria-label": "Channels" }, held.channels.map((each) => h("li", {},
-    h("a", { href: `#/slack/${each.id}`, "aria-current": each.id === held.channel.id && "true" }, `# ${each.name}`, h("span", { class: "quiet" }, each.messages || "")))));
-  return [h("div", { class: "slack-pane" }, list, h("div", { class: "talk" },
-    h("div", { class: "head" }, h("h2", {}, `# ${held.channel.name} `, visibility(held.channel.private)), h("p", { class: "quiet" }, held.channel.topic)),
-    held.messages.length === 0 && h("p", { class: "nothing" }, "No messages yet."),
-    held.messages.map((each) => message(each, names))))];
-}
-
-function message(each, names) {
-  return h("article", { class: each.is_reply ? "message reply" : "message" },
-    h("div", {}, h("span", { class: "name" }, names.get(each.user) ?? each.user), h("span", { class: "quiet" }, ` ${day(each.at)}, ${time(each.at)}`)),
-    each.blocks.length > 0 ? each.blocks.map((block) => drawBlock(block, names)) : h("div", { class: "block" }, slackText(each.text, names)),
-    each.reactions.length > 0 && h("div", { class: "quiet" }, each.reactions.map((reaction) => `:${reaction}: `)));
-}
-
-function drawBlock(block, names) {
-  const text = (part) => slackText(part?.text ?? "", names);
-  switch (block.type) {
-    case "header": return h("div", { class: "block header" }, text(block.text));
-    case "divider": return h("hr");
-    case "context": return h("div", { class: "block context" }, (block.elements ?? []).map(text));
-    case "section": return h("div", { class: "block" }, block.text ? text(block.text) : "", (block.fields ?? []).map((part) => h("div", {}, text(part))));
-    case "actions": return h("div", { class: "block" }, (block.elements ?? []).map((part) => h("span", { class: "chip" }, part.text?.text ?? part.type)));
-    case "table": return h("div", { class: "wide" }, h("table", {}, (block.rows ?? []).map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, plain(cell)))))));
-    default: return h("div", { class: "block quiet" }, block.text ? text(block.text) : `(${block.type} block) ${plain(block)}`);
-  }
-}
-
-// The words in a rich text tree.
-function plain(node) {
-  return [node.text?.text ?? node.text ?? "", ...(node.elements ?? []).map(plain)].join("").trim();
 }

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import requests
 from github import Auth, Github
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from slack_sdk import WebClient
 
 from tests.conftest import Sandbox
+from tests.sandbox.gateway import Gateway, Received
 
 FLAGS = [
     "--no-sandbox",
@@ -22,7 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-HELP_CUSTOMERS = "C062D0THVV1"
+HELP_CUSTOMERS, HEBE = "C062D0THVV1", "C0HEBE00001"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,87 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
     assert not errors, f"The page's scripts failed: {errors}"
 
 
+PANES = [
+    *("github", "github/issues", "salesforce", "salesforce/opportunities"),
+    *("slack", "google", "unthread", "twilio", "webhooks"),
+]
+
+
+def slack_client(sandbox: Sandbox) -> WebClient:
+    return WebClient("xoxb-sandbox", base_url=f"{sandbox.url}/slack/api/", retry_handlers=[])
+
+
+def button(action: str, text: str) -> dict[str, Any]:
+    return {"type": "button", "action_id": action, "value": "1", "text": {"type": "plain_text", "text": text}}
+
+
+REASON = {
+    "type": "input",
+    "block_id": "reason",
+    "label": {"type": "plain_text", "text": "The reason"},
+    "element": {"type": "plain_text_input", "action_id": "text"},
+}
+MODAL = {
+    "type": "modal",
+    "title": {"type": "plain_text", "text": "Emergency"},
+    "submit": {"type": "plain_text", "text": "Call somebody"},
+    "blocks": [REASON],
+}
+
+
+class App(Gateway):
+    """An app that answers each message in its thread with two buttons, of which one opens a view."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
+        self.client = slack_client(sandbox)
+        self.answer = self.react
+
+    def react(self, received: Received) -> bytes:
+        if received.path == "/slack/events":
+            event = received.event
+            if "bot_id" not in event:
+                threading.Thread(
+                    target=self.reply, args=(event["channel"], event.get("thread_ts", event["ts"]))
+                ).start()
+        elif received.payload["type"] == "block_actions":
+            self.acted(received.payload)
+        return b""
+
+    def reply(self, channel: str, ts: str) -> None:
+        blocks: list[dict[str, Any]] = [
+            {"type": "section", "text": {"type": "mrkdwn", "text": "We are *closed*."}},
+            {"type": "actions", "elements": [button("start", "It is an emergency"), button("wait", "It can wait")]},
+        ]
+        self.client.chat_postMessage(channel=channel, thread_ts=ts, text="x", blocks=blocks)  # pyright: ignore[reportUnknownMemberType]
+
+    def acted(self, payload: dict[str, Any]) -> None:
+        if payload["actions"][0]["action_id"] == "start":
+            self.client.views_open(trigger_id=payload["trigger_id"], view=MODAL)  # pyright: ignore[reportUnknownMemberType]
+        else:
+            requests.post(payload["response_url"], json={"text": "Thank you, until Monday."}, timeout=5)
+
+
+@pytest.fixture
+def app(page: Page, sandbox: Sandbox) -> Iterator[App]:
+    """An app behind the gateway, and the console open on a channel with a customer and one of the team."""
+    mira = {"id": "U0MIRA00001", "name": "mira", "real_name": "Mira Lindqvist", "team_id": "T0HEBE00001"}
+    members = ["U0SANDBOX01", "U0MIRA00001"]
+    channel = {"id": HEBE, "name": "fleet-at-hebe", "is_private": True, "is_ext_shared": True, "members": members}
+    sandbox.reset({"slack": {"users": [mira], "channels": [channel]}})
+    made = App(sandbox)
+    requests.put(f"{sandbox.url}/_sandbox/webhooks", json={"gateway": made.url}, timeout=10).raise_for_status()
+    page.goto(f"{sandbox.url}/#/slack/{HEBE}")
+    yield made
+    requests.put(f"{sandbox.url}/_sandbox/webhooks", json={}, timeout=10).raise_for_status()
+    made.server.shutdown()
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
 def create_label(sandbox: Sandbox, name: str, *, confidential: bool = False, description: str = "") -> None:
     """Creates a label as the product does, with PyGithub."""
     which = "confidential" if confidential else "public"
@@ -70,8 +155,7 @@ def create_label(sandbox: Sandbox, name: str, *, confidential: bool = False, des
 
 
 def post_message(sandbox: Sandbox, text: str) -> None:
-    client = WebClient("xoxb-sandbox", base_url=f"{sandbox.url}/slack/api/", retry_handlers=[])
-    client.chat_postMessage(channel=HELP_CUSTOMERS, text=text)  # pyright: ignore[reportUnknownMemberType]
+    slack_client(sandbox).chat_postMessage(channel=HELP_CUSTOMERS, text=text)  # pyright: ignore[reportUnknownMemberType]
 
 
 def feed(page: Page) -> list[str]:
@@ -202,6 +286,101 @@ def test_a_slack_message_is_shown_as_slack_shows_it(page: Page, sandbox: Sandbox
     expect(message.get_by_role("link", name="these")).to_have_attribute("href", "https://example.com/a")
 
 
+def test_a_customer_writes_and_the_answer_appears_in_the_thread(page: Page, app: App) -> None:
+    expect(page.get_by_label("Speak as").locator("option")).to_have_text(["Mira Lindqvist", "Zay Hanlon"])
+    say(page, "Our server is down")
+    expect(page.locator(".message").first).to_contain_text("Mira Lindqvist")
+    expect(page.locator(".message").first.locator(".chip")).to_have_text("customer")
+    answer = page.locator(".message.reply")
+    expect(answer).to_contain_text("We are closed.")
+    expect(answer.locator(".chip")).to_have_text("app")
+    expect(page.locator(".told")).to_have_text("The gateway answered 200 at /slack/events.")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+
+
+def test_a_button_is_pressed_as_the_chosen_person_who_alone_sees_the_answer(page: Page, app: App) -> None:
+    say(page, "Our server is down")
+    page.get_by_label("Speak as").select_option(label="Zay Hanlon")
+    page.get_by_role("button", name="It can wait").click()
+    only = page.locator(".message.only")
+    expect(only).to_contain_text("Only visible to Zay Hanlon")
+    expect(only).to_contain_text("Thank you, until Monday.")
+    (payload,) = (each.payload for each in app.got if each.path == "/slack/interactivity")
+    assert (payload["user"]["id"], payload["actions"][0]["action_id"]) == ("U0SANDBOX01", "wait")
+
+
+def test_a_view_is_filled_in_and_sent(page: Page, app: App) -> None:
+    say(page, "Our server is down")
+    page.get_by_role("button", name="It is an emergency").click()
+    view = page.get_by_role("dialog", name="Emergency")
+    expect(view).to_contain_text("Shown to Mira Lindqvist")
+    view.get_by_role("button", name="Call somebody").click()
+    expect(view.get_by_role("status")).to_contain_text('"The reason" is empty')
+    view.get_by_label("The reason").fill("Nobody can log in")
+    view.get_by_role("button", name="Call somebody").click()
+    expect(view).to_be_hidden()
+    sent = app.got[-1].payload
+    assert sent["type"] == "view_submission"
+    assert sent["view"]["state"]["values"]["reason"]["text"]["value"] == "Nobody can log in"
+
+
+def test_a_person_answers_in_a_thread(page: Page, app: App, sandbox: Sandbox) -> None:
+    say(page, "Our server is down")
+    page.locator(".message.reply").hover()
+    page.locator(".message.reply").get_by_role("button", name="Reply", exact=True).click()
+    expect(page.locator(".chip.thread")).to_contain_text("Our server is down")
+    say(page, "Is anybody there?")
+    expect(page.locator(".message.reply")).to_have_count(3)
+    (channel,) = (each for each in sandbox.state()["slack"]["channels"] if each["id"] == HEBE)
+    root = channel["messages"][0]["ts"]
+    assert {each.get("thread_ts", root) for each in channel["messages"]} == {root}
+
+
+def test_what_somebody_types_stays_while_others_speak(page: Page, app: App, sandbox: Sandbox) -> None:
+    words = page.get_by_label("Message", exact=True)
+    words.fill("I was just about to")
+    slack_client(sandbox).chat_postMessage(channel=HEBE, text="Hello")  # pyright: ignore[reportUnknownMemberType]
+    expect(page.locator(".message")).to_have_count(1)
+    expect(words).to_have_value("I was just about to")
+    expect(words).to_be_focused()
+
+
+def test_each_webhook_is_listed_with_its_attempts(page: Page, app: App) -> None:
+    say(page, "Our server is down")
+    expect(page.locator(".message.reply")).to_be_visible()
+    page.get_by_role("tab", name="Webhooks").click()
+    row = page.locator("#pane tbody tr").last
+    expect(row).to_contain_text("/slack/events")
+    expect(row.locator(".chip")).to_have_text(re.compile(r"200 in [\d.]+ ms"))
+    app.status = 500
+    page.get_by_role("tab", name="Slack").click()
+    say(page, "Hello?")
+    page.get_by_role("tab", name="Webhooks").click()
+    expect(page.locator(".chip.bad").first).to_have_text(re.compile(r"500 in [\d.]+ ms"))
+
+
+def test_without_a_gateway_the_page_says_so(page: Page, sandbox: Sandbox) -> None:
+    page.goto(f"{sandbox.url}/#/slack/{HELP_CUSTOMERS}")
+    say(page, "Hello")
+    expect(page.locator(".told")).to_contain_text("no gateway")
+    page.get_by_role("tab", name="Webhooks").click()
+    expect(page.locator("#pane")).to_contain_text("There is no gateway")
+
+
+def test_mail_tickets_and_texts_have_their_panes(page: Page, sandbox: Sandbox) -> None:
+    mail = {"from": "ann@example.com", "to": "zay@fleetdm.com", "subject": "Renewal", "text": "May we talk?"}
+    requests.post(f"{sandbox.url}/google/_person/mail", json=mail, timeout=10).raise_for_status()
+    text = {"from": "+12025550101", "to": "+12025550199", "body": "ack"}
+    requests.post(f"{sandbox.url}/twilio/_person/message", json=text, timeout=10).raise_for_status()
+    page.get_by_role("tab", name="Gmail").click()
+    expect(page.locator(".said")).to_contain_text("Renewal received in zay@fleetdm.com")
+    expect(page.locator(".lines")).to_contain_text("From ann@example.com")
+    page.get_by_role("tab", name="Twilio").click()
+    expect(page.locator(".said pre")).to_have_text("ack")
+    page.get_by_role("tab", name="Unthread").click()
+    expect(page.locator("#pane")).to_contain_text("No tickets yet.")
+
+
 def test_what_somebody_types_into_a_search_stays_while_news_come_in(page: Page, sandbox: Sandbox) -> None:
     page.get_by_label("Find a label or name").fill("vesta")
     create_label(sandbox, "customer-vesta")
@@ -236,7 +415,7 @@ def test_a_sandbox_that_is_gone_is_named_as_gone(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [420, 1280])
-@pytest.mark.parametrize("pane", ["github", "github/issues", "salesforce", "salesforce/opportunities", "slack"])
+@pytest.mark.parametrize("pane", PANES)
 def test_no_pane_is_wider_than_the_window(browser: Browser, sandbox: Sandbox, pane: str, width: int) -> None:
     sandbox.reset()
     demo_page = browser.new_page(viewport={"width": width, "height": 900})

@@ -41,7 +41,7 @@ def test_the_form_explains_each_field_and_refuses_a_name_for_an_account(page: Pa
 
 
 def test_a_person_starts_a_run_and_sees_what_was_made(page: Page, installation: Installation) -> None:
-    installation.sandbox.reset(assigning.SCENARIO.seed)
+    installation.play(assigning.SCENARIO)
     open_form(page, installation, assigning.SCENARIO.deployment)
     page.locator("textarea").first.fill(assigning.ACCOUNT)
     page.get_by_role("button", name="Submit").click()

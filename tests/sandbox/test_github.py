@@ -25,6 +25,7 @@ from github import (
 )
 from github.Issue import Issue
 from github.Repository import Repository
+from github.Requester import Requester
 from githubkit.versions.latest import models
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
@@ -120,7 +121,8 @@ def server() -> Iterator[Tracker]:
 
 @pytest.fixture
 def tracker(server: Tracker) -> Tracker:
-    """The stand-in with an empty tracker, at noon."""
+    """The stand-in with an empty tracker, at noon. Anybody asks it, not the product with its checks on the wire."""
+    Requester.resetConnectionClasses()
     server.world.reset()
     server.service.reset()
     server.world.clock.set(NOON, frozen=True)
@@ -640,6 +642,17 @@ def test_labels_are_searched_in_one_repository(tracker: Tracker) -> None:
 # -- releases
 
 
+def test_a_file_is_read_as_it_stands_on_the_default_branch(tracker: Tracker) -> None:
+    text = "- jobTitle: \U0001f680 Software Engineer\n" * 50
+    tracker.seed(files=[{"repository": PUBLIC, "path": "docs/positions.yml", "text": text}])
+    found = tracker.repository().get_contents("docs/positions.yml")
+    assert not isinstance(found, list)
+    assert found.decoded_content.decode() == text
+    assert (found.path, found.name, found.size) == ("docs/positions.yml", "positions.yml", len(text.encode()))
+    with pytest.raises(UnknownObjectException):
+        tracker.repository().get_contents("docs/other.yml")
+
+
 def test_releases_are_listed_newest_first_and_a_tag_is_used_once(tracker: Tracker) -> None:
     tracker.seed(
         releases=[
@@ -958,6 +971,7 @@ def test_answers_fit_githubs_published_models(tracker: Tracker, issue: Issue) ->
     issue.remove_from_labels("bug")
     issue.edit(state="open")
     tracker.repository().create_git_release("fleet-v4.62.0", "Fleet 4.62.0", "Notes.")
+    tracker.seed(files=[{"repository": PUBLIC, "path": "docs/positions.yml", "text": "- jobTitle: Engineer"}])
     tracker.later(31)
     repository_id = tracker.repository().id
     for path, model in (
@@ -966,6 +980,7 @@ def test_answers_fit_githubs_published_models(tracker: Tracker, issue: Issue) ->
         (f"/repos/{PUBLIC}/issues/1", models.Issue),
         (f"/repos/{PUBLIC}/issues/comments/{comment.id}", models.IssueComment),
         (f"/repos/{PUBLIC}/releases/latest", models.Release),
+        (f"/repos/{PUBLIC}/contents/docs/positions.yml", models.ContentFile),
         (f"/search/issues?q=repo:{PUBLIC}", models.SearchIssuesGetResponse200),
         (f"/search/labels?repository_id={repository_id}&q=bug", models.SearchLabelsGetResponse200),
         ("/orgs/fleetdm", models.OrganizationFull),

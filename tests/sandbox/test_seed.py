@@ -244,10 +244,32 @@ def test_every_service_takes_the_seed(name: str) -> None:
     world: World = create_app("http://127.0.0.1:1").state.world
     world.load(SEEDS[name]())
     assert world.effects == []
-    assert set(world.services) == {"github", "salesforce", "slack"}
+    assert (
+        set(SEEDS[name]())
+        == set(world.services)
+        == {*("github", "salesforce", "slack", "google", "twilio", "unthread")}
+    )
 
 
 def test_customers_are_complete_rows_of_the_table() -> None:
     rows = tomllib.loads((ROOT / "sandbox" / "seed_data.toml").read_text(encoding="utf-8"))["customers"]
     assert [row["name"] for row in rows] == [customer.name for customer in CUSTOMERS]
     assert all(customer.word in customer.name for customer in CUSTOMERS)
+
+
+def test_customers_speak_from_their_own_workspace_or_as_guests_and_the_app_hears_them() -> None:
+    world: World = create_app("http://127.0.0.1:4300").state.world
+    world.load(demo(NOW))
+    slack = world.services["slack"].dump()
+    users = {user["id"]: user for user in slack["users"]}
+    channels = [channel for channel in slack["channels"] if channel["name"].startswith("fleet-at-")]
+    kinds: Counter[str] = Counter()
+    for channel in channels:
+        outside = [users[each] for each in channel["members"] if users[each]["team_id"] != "T0SANDBOX"]
+        guests = [users[each] for each in channel["members"] if users[each]["is_restricted"]]
+        assert len(outside) + len(guests) == 1, channel["name"]
+        assert channel["is_ext_shared"] == bool(outside)
+        assert "U0SANDBOXBOT" in channel["members"]
+        kinds["guest" if guests else "workspace"] += 1
+    assert min(kinds.values()) >= 2
+    assert len(kinds) == 2

@@ -16,7 +16,8 @@ from slack_sdk.models.blocks import HeaderBlock, SectionBlock
 
 from tests.conftest import Sandbox
 
-HELP = "C062D0THVV1"
+HELP, SHARED = "C062D0THVV1", "C0SHARED001"
+GUEST, OTHERS = "U0GUEST0001", "U0OTHERS001"
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +25,14 @@ def world(sandbox: Sandbox) -> Sandbox:
     sandbox.reset(
         {
             "slack": {
-                "users": [{"id": "U0GUEST0001", "name": "guest", "real_name": "A Guest", "email": "guest@example.com"}],
-                "channels": [{"id": "C0SHARED001", "name": "fleet-at-hebe", "is_ext_shared": True, "members": []}],
-                "usergroups": [{"id": "S0GROUP0001", "handle": "oncall", "name": "On call", "users": ["U0GUEST0001"]}],
+                "users": [
+                    {"id": GUEST, "name": "guest", "real_name": "A Guest", "email": "guest@example.com"},
+                    {"id": OTHERS, "name": "bram", "real_name": "Bram Lomax", "team_id": "T0OTHER0001"},
+                ],
+                "channels": [
+                    {"id": SHARED, "name": "fleet-at-hebe", "is_ext_shared": True, "members": [GUEST, OTHERS]}
+                ],
+                "usergroups": [{"id": "S0GROUP0001", "handle": "oncall", "name": "On call", "users": [GUEST]}],
             }
         }
     )
@@ -36,6 +42,10 @@ def world(sandbox: Sandbox) -> Sandbox:
 @pytest.fixture
 def client(world: Sandbox) -> WebClient:
     return WebClient("xoxb-sandbox", base_url=f"{world.url}/slack/api/", retry_handlers=[])
+
+
+def seed(world: Sandbox, **objects: Any) -> None:
+    requests.post(f"{world.url}/_sandbox/seed", json={"slack": objects}, timeout=10).raise_for_status()
 
 
 def error_of(call: Any, **arguments: Any) -> str:
@@ -110,8 +120,8 @@ def test_unknown_tokens_methods_and_arguments_are_refused(world: Sandbox, client
 
 
 def test_a_token_without_the_scope_is_told_which(world: Sandbox) -> None:
-    token = {"user_id": "U0GUEST0001", "bot_id": "B1", "app_id": "A1", "scopes": ["users:read"]}
-    world.reset({"slack": {"tokens": {"xoxb-small": token}}})
+    token = {"user_id": GUEST, "bot_id": "B1", "app_id": "A1", "scopes": ["users:read"]}
+    seed(world, tokens={"xoxb-small": token})
     small = WebClient("xoxb-small", base_url=f"{world.url}/slack/api/", retry_handlers=[])
     with pytest.raises(SlackApiError) as refused:
         small.chat_postMessage(channel=HELP, text="x")
@@ -119,20 +129,20 @@ def test_a_token_without_the_scope_is_told_which(world: Sandbox) -> None:
 
 
 def test_channels_are_described_and_a_shared_one_says_so(client: WebClient) -> None:
-    assert client.conversations_info(channel="C0SHARED001")["channel"]["is_ext_shared"] is True
+    assert client.conversations_info(channel=SHARED)["channel"]["is_ext_shared"] is True
     assert client.conversations_info(channel=HELP)["channel"]["is_ext_shared"] is False
     assert HELP in [each["id"] for each in client.conversations_list(limit=1000)["channels"]]
 
 
 def test_a_user_group_is_replaced_as_a_whole_and_never_emptied(client: WebClient, world: Sandbox) -> None:
-    client.usergroups_users_update(usergroup="S0GROUP0001", users=["U0GUEST0001"])
+    client.usergroups_users_update(usergroup="S0GROUP0001", users=[GUEST])
     assert world.effects() == []
     assert error_of(client.usergroups_users_update, usergroup="S0GROUP0001", users=["U0NOBODY"]) == "invalid_users"
     assert error_of(client.usergroups_users_update, usergroup="S0GROUP0001", users=[]) == "invalid_arguments"
 
 
 def test_users_are_found_by_mail_and_strangers_are_not(client: WebClient) -> None:
-    assert client.users_lookupByEmail(email="GUEST@example.com")["user"]["id"] == "U0GUEST0001"
+    assert client.users_lookupByEmail(email="GUEST@example.com")["user"]["id"] == GUEST
     assert error_of(client.users_lookupByEmail, email="nobody@example.com") == "users_not_found"
 
 
@@ -147,7 +157,46 @@ def test_a_file_is_uploaded_and_shared_in_three_steps(client: WebClient, world: 
     assert [effect["action"] for effect in world.effects()] == ["share file"]
 
 
+def test_people_of_other_workspaces_and_guests_are_told_apart(client: WebClient, world: Sandbox) -> None:
+    far = {"id": "U0STRANGER1", "name": "far", "team_id": "T0FARAWAY01"}
+    limited = {"id": "U0LIMITED01", "name": "limited", "is_restricted": True, "deleted": True}
+    seed(world, users=[far, limited])
+    shared, stranger, guest, bot = (
+        client.users_info(user=each)["user"] for each in (OTHERS, "U0STRANGER1", "U0LIMITED01", "U0SANDBOXBOT")
+    )
+    assert (shared["team_id"], shared["is_stranger"], shared["is_restricted"]) == ("T0OTHER0001", False, False)
+    assert (stranger["team_id"], stranger["is_stranger"]) == ("T0FARAWAY01", True)
+    assert (guest["team_id"], guest["is_restricted"], guest["deleted"]) == ("T0SANDBOX", True, True)
+    assert (guest["is_ultra_restricted"], guest["is_bot"], bot["is_bot"]) == (False, False, True)
+
+
+def test_a_deleted_reply_leaves_its_thread(client: WebClient) -> None:
+    root = client.chat_postMessage(channel=HELP, text="Root")["ts"]
+    reply = client.chat_postMessage(channel=HELP, text="Reply", thread_ts=root)["ts"]
+    assert client.conversations_history(channel=HELP)["messages"][0]["reply_count"] == 1
+    client.chat_delete(channel=HELP, ts=reply)
+    assert "reply_count" not in client.conversations_history(channel=HELP)["messages"][0]
+    client.chat_delete(channel=HELP, ts=root)
+    assert client.conversations_history(channel=HELP)["messages"] == []
+
+
+def test_who_joins_is_read_in_the_channel(client: WebClient, world: Sandbox) -> None:
+    seed(world, users=[{"id": "U0NEW00001", "name": "new"}])
+    client.conversations_invite(channel=HELP, users=["U0NEW00001"])
+    client.conversations_setTopic(channel=HELP, topic="Requests")
+    said = client.conversations_history(channel=HELP)["messages"]
+    assert [each["subtype"] for each in said] == ["channel_topic", "channel_join"]
+    assert [each["action"] for each in world.effects()] == ["invite to channel", "set topic"]
+
+
+def test_buttons_without_a_name_get_one(client: WebClient) -> None:
+    nameless = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}
+    client.chat_postMessage(channel=HELP, text="x", blocks=[{"type": "actions", "elements": [nameless, nameless]}])
+    (block,) = client.conversations_history(channel=HELP)["messages"][0]["blocks"]
+    assert len({element["action_id"] for element in block["elements"]}) == 2
+
+
 def test_a_person_can_speak_in_a_channel(client: WebClient, world: Sandbox) -> None:
-    said = {"user": "U0GUEST0001", "channel": "C0SHARED001", "text": "Help!"}
+    said = {"user": GUEST, "channel": SHARED, "text": "Help!"}
     requests.post(f"{world.url}/slack/api/_person/message", json=said, timeout=10).raise_for_status()
-    assert client.conversations_history(channel="C0SHARED001")["messages"][0]["text"] == "Help!"
+    assert client.conversations_history(channel=SHARED)["messages"][0]["text"] == "Help!"
