@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         description="The effect ledger's database: sqlite:///file or postgresql+psycopg://user:password@host/name.",
     )
     handbook_file: Path = Field(ROOT / "handbook.toml", description="The names that the handbook gives.")
+    handbook_additions: Path | None = Field(
+        None, description="A TOML file of the same form with what is not public: Slack ids, phone numbers, mailboxes."
+    )
+    prefect_url: str = Field("http://127.0.0.1:4200", description="Prefect's server, for links and for the gateway.")
+    public_url: str = Field("", description="Where others reach the gateway, such as https://hooks.example.com.")
 
     github_url: str = Field("https://api.github.com", description="GitHub's API.")
     github_public_token: SecretStr = Field(
@@ -55,6 +60,33 @@ class Settings(BaseSettings):
     slack_url: str = Field("https://slack.com/api/", description="Slack's Web API, with the slash at its end.")
     slack_web_url: str = Field("https://fleetdm.slack.com", description="Where people read messages.")
     slack_bot_token: SecretStr = Field(SecretStr(""), description="Bot token (xoxb-) of the internal app.")
+
+    google_url: str = Field("https://gmail.googleapis.com", description="Gmail's API.")
+    google_service_account: SecretStr = Field(
+        SecretStr(""), description="Key of the service account that may act for mailboxes: the JSON text, or its file."
+    )
+
+    unthread_url: str = Field("https://api.unthread.io/api", description="Unthread's API.")
+    unthread_web_url: str = Field(
+        "https://app.unthread.io/dashboard/conversations", description="Where people open tickets, before the id."
+    )
+    unthread_api_key: SecretStr = Field(SecretStr(""), description="The key of a service account.")
+    applicant_salt: SecretStr = Field(
+        SecretStr(""), description="A long random text. Applicants' addresses are kept as hashes made with it."
+    )
+
+    twilio_account_sid: str = Field("", description="The account's id, AC and 32 digits.")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="The account's auth token; it signs webhooks too.")
+    twilio_from: str = Field("", description="Our number, or the id (MG...) of a messaging service.")
+
+    # Secrets of webhooks; each may be two, separated by a comma, while it is being rotated.
+    slack_signing_secret: SecretStr = Field(SecretStr(""), description="The app's signing secret.")
+    github_webhook_secret: SecretStr = Field(SecretStr(""), description="The secret of the repositories' webhooks.")
+    unthread_webhook_secret: SecretStr = Field(SecretStr(""), description="The secret of the webhook subscription.")
+    alertmanager_token: SecretStr = Field(SecretStr(""), description="The bearer token that Alertmanager sends.")
+    salesforce_webhook_key: SecretStr = Field(SecretStr(""), description="`key` in the outbound message's address.")
+    salesforce_organization: str = Field("", description="The org's 18-character id, which outbound messages name.")
+    sns_topics: SecretStr = Field(SecretStr(""), description="ARNs of the SNS topics that may speak, comma-separated.")
 
     connect_timeout: float = Field(3.05, gt=0, description="Seconds to reach a service.")
     read_timeout: float = Field(20.0, gt=0, description="Seconds to wait for a service's answer.")
@@ -133,5 +165,6 @@ def handbook() -> Handbook:
     Raises:
         policies.handbook.HandbookError: with file, line and what to do for every mistake in it.
     """
-    file = settings().handbook_file
-    return parse(file.read_text(encoding="utf-8"), file.name)
+    file, additions = settings().handbook_file, settings().handbook_additions
+    added = (ROOT / additions).read_text(encoding="utf-8") if additions else ""
+    return parse(file.read_text(encoding="utf-8"), file.name, added)

@@ -15,22 +15,25 @@ No ledger, no effect.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import inspect
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
-
-from prefect import Task
-from prefect.cache_policies import NO_CACHE
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from policies.confidentiality import Confidential, PublicText, revealed
 from settings import settings
-from tasks import clock, ledger, runs
+from tasks import clock, database, ledger, runs
+from tasks.database import Transaction
+
+if TYPE_CHECKING:
+    from prefect import Task
 
 
 class IfAbsent(StrEnum):
@@ -94,10 +97,11 @@ class Write:
     once: the business key, `procedure/subject/step`. It never expires.
     target: what a person reads in the audit; ids and codenames only.
     request: all that decides what the service does. Its hash is the fingerprint.
-    send: one call of one write method.
+    send: one call of one write method; a coroutine function for `aperform` only.
     find: looks for the effect, given when it was first intended; raises `Different` when something else stands there.
     explain: reads an exception of `send`.
     preview: stands for the result in a dry run.
+    budget: how many there may be of its kind; what is over it is not sent.
     lasting: whether `find` can see at any time that things are as wanted. Then nothing is sent for what is there
         already, and what a person has undone since is not done again in silence.
     """
@@ -107,12 +111,13 @@ class Write:
     action: str
     target: str
     request: Mapping[str, object]
-    send: Callable[[], Made]
-    find: Callable[[datetime], Made | None]
+    send: Callable[[], Made] | Callable[[], Awaitable[Made]]
+    find: Callable[[datetime], Made | None] | Callable[[datetime], Awaitable[Made | None]]
     explain: Callable[[Exception], Failure]
     preview: Made
     if_absent: IfAbsent = IfAbsent.REPEAT
     lasting: bool = False
+    budget: ledger.Budget | None = None
 
 
 class Different(Exception):
@@ -146,6 +151,10 @@ class Undone(EffectError):
     """It was done once, and somebody has undone it since."""
 
 
+class OverBudget(EffectError):
+    """There have been as many of its kind as there may be."""
+
+
 class KeyReused(EffectError):
     """The key already stands for another request."""
 
@@ -158,8 +167,9 @@ class LeaseLost(Exception):
     """The permit ran out or another run took the effect over; nothing was sent."""
 
 
-_permit: ContextVar[ledger.Grant | None] = ContextVar("permit", default=None)
+_permit: ContextVar[ledger.Grant | Literal["without ledger"] | None] = ContextVar("permit", default=None)
 ROUNDS_A_RUN = 5
+FRESH = 0.9  # of the lease; as long as so much is left, it has just been granted
 
 
 def perform(write: Write) -> Made:
@@ -171,11 +181,53 @@ def perform(write: Write) -> Made:
     run = runs.current()
     if run.dry_run:
         return _note(write, run, "would be done", write.preview)
-    if not runs.in_prefect():
-        return _perform(write, run)
 
     def effect() -> Made:
-        return _perform(write, run)
+        return _at_once(_steps(write, run))
+
+    return _as_task(write, effect)() if _shows(write) else effect()
+
+
+async def aperform(write: Write) -> Made:
+    """Does what `perform` does, without holding up other coroutines; its functions may be coroutine functions.
+
+    Raises:
+        EffectError: one of its kinds, with the next step.
+    """
+    run = runs.current()
+    if run.dry_run:
+        return _note(write, run, "would be done", write.preview)
+
+    async def effect() -> Made:
+        return await _in_time(_steps(write, run))
+
+    return await (_as_task(write, effect)() if _shows(write) else effect())
+
+
+async def asend_without_ledger(write: Write) -> Made:
+    """Sends once with no ledger behind it: for the text of an emergency while the database is away.
+
+    It may come twice that way. Everywhere else no ledger means no effect.
+    """
+    token = _permit.set("without ledger")
+    try:
+        return await _in_time(_sent_once(write))
+    finally:
+        _permit.reset(token)
+
+
+def _sent_once(write: Write) -> _Steps[Made]:
+    return (yield _Call(write.send))
+
+
+def _shows(write: Write) -> bool:
+    """Says whether Prefect gets a task run for it: a task run costs 20 ms, so what is done already gets none."""
+    return runs.in_prefect() and not ledger.is_done(write.once)
+
+
+def _as_task(write: Write, effect: Callable[[], Any]) -> Task[[], Any]:
+    from prefect import Task
+    from prefect.cache_policies import NO_CACHE
 
     return Task(
         effect,
@@ -183,7 +235,7 @@ def perform(write: Write) -> Made:
         task_run_name=f"{write.action} {write.target}",
         cache_policy=NO_CACHE,
         persist_result=False,
-    )()
+    )
 
 
 def _note(write: Write, run: runs.Run, outcome: Literal["done", "already there", "would be done"], made: Made) -> Made:
@@ -201,33 +253,115 @@ def assert_permitted() -> None:
     grant = _permit.get()
     if grant is None:
         raise OutsideLedger("A write must be described as an effects.Write and go through effects.perform.")
-    if not ledger.holds(grant):
+    if grant == "without ledger":
+        return
+    # Nobody may take over before the lease ends, so a look at the ledger tells more only near that end.
+    if grant.lease_until - clock.wall() < FRESH * grant.intent.lease and not ledger.holds(grant):
         raise LeaseLost(grant.key)
 
 
-def _perform(write: Write, run: runs.Run) -> Made:
-    if write.lasting and ledger.is_settled(write.once) and (there := _present(write)):
-        return _note(write, run, "already there", there)
+@dataclass(frozen=True)
+class _Commit:
+    """A step of the engine: a transaction of the ledger."""
+
+    transaction: Transaction[..., Any]
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A step of the engine: a call of the service."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Pause:
+    """A step of the engine: a wait, in seconds."""
+
+    seconds: float
+
+
+# The engine decides and asks; a driver does, at once or without holding up others. So there is one engine for both.
+_Answer = TypeVar("_Answer")
+_Steps = Generator[_Commit | _Call | _Pause, Any, _Answer]
+
+
+def _at_once(steps: _Steps[Made]) -> Made:
+    outcome = _Outcome()
+    while isinstance(step := outcome.tell(steps), _Commit | _Call | _Pause):
+        try:
+            match step:
+                case _Commit(transaction, args):
+                    outcome = _Outcome(transaction(*args))
+                case _Call(function, args):
+                    outcome = _Outcome(function(*args))
+                case _Pause(seconds):
+                    outcome = _Outcome(clock.sleep(seconds))
+        except Exception as error:  # the engine reads it
+            outcome = _Outcome(error=error)
+    return step
+
+
+async def _in_time(steps: _Steps[Made]) -> Made:
+    outcome = _Outcome()
+    while isinstance(step := outcome.tell(steps), _Commit | _Call | _Pause):
+        try:
+            match step:
+                case _Commit(transaction, args):
+                    outcome = _Outcome(await database.commit(transaction, *args))
+                case _Call(function, args) if inspect.iscoroutinefunction(function):
+                    outcome = _Outcome(await function(*args))
+                case _Call(function, args):
+                    outcome = _Outcome(await asyncio.to_thread(function, *args))
+                case _Pause(seconds):
+                    outcome = _Outcome(await clock.asleep(seconds))
+        except Exception as error:  # the engine reads it
+            outcome = _Outcome(error=error)
+    return step
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of a step."""
+
+    answer: Any = None
+    error: Exception | None = None
+
+    def tell(self, steps: _Steps[Made]) -> _Commit | _Call | _Pause | Made:
+        """Gives the engine's next step, or what it ends with."""
+        try:
+            return steps.throw(self.error) if self.error else steps.send(self.answer)
+        except StopIteration as end:
+            return end.value
+
+
+def _steps(write: Write, run: runs.Run) -> _Steps[Made]:
+    if write.lasting and (yield _Commit(ledger.is_settled, (write.once,))):
+        there = yield from _present(write)
+        if there:
+            return _note(write, run, "already there", there)
     give_up = clock.monotonic() + settings().patience
     for _ in range(ROUNDS_A_RUN):
-        grant = _claim(write, run, give_up)
+        grant = yield from _claim(write, run, give_up)
         if isinstance(grant, ledger.Grant) and grant.in_doubt:
-            grant = _look(write, grant)
-        made = _send(write, grant) if isinstance(grant, ledger.Grant) else grant
+            grant = yield from _look(write, grant)
+        made = (yield from _send(write, grant)) if isinstance(grant, ledger.Grant) else grant
         if made:
             return _note(write, run, "done", made)
     (row,) = ledger.rows(keys=[write.once])
     raise EffectPostponed(write, f"{row.reason} {ROUNDS_A_RUN} rounds did not settle it. Start the run again later.")
 
 
-def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:
+def _claim(write: Write, run: runs.Run, give_up: float) -> _Steps[Made | ledger.Grant]:
     """Waits until the effect is ours to send, or somebody has done it."""
     while True:
-        match ledger.claim(write.once, _intent(write, run)):
-            case ledger.Grant() as grant:
-                return grant
+        match (yield _Commit(ledger.claim, (write.once, _intent(write, run), write.budget))):
+            case ledger.OverBudget(budget):
+                raise OverBudget(write, f"there have been {budget.places} of {budget.scope} already. Nothing was sent.")
             case ledger.Finished(made_id, made_url, at):
-                if write.lasting and not _present(write):
+                if write.lasting and not (yield from _present(write)):
                     raise Undone(
                         write,
                         f"it was done at {at:%Y-%m-%d %H:%M} UTC and is gone since. If it shall be done again, "
@@ -237,19 +371,21 @@ def _claim(write: Write, run: runs.Run, give_up: float) -> Made | ledger.Grant:
             case ledger.Wait(seconds, reason):
                 if clock.monotonic() + seconds > give_up:
                     raise EffectPostponed(write, f"{reason} Start the run again in {seconds:.0f} seconds or later.")
-                clock.sleep(seconds)
+                yield _Pause(seconds)
             case ledger.OtherRequest(state, made_url):
                 raise KeyReused(
                     write,
                     f"this key already stands for another request ({state} {made_url}). Nothing was sent. Change "
                     "what is there by hand, or see `make ledger` for how to allow it.",
                 )
+            case grant:
+                return grant
 
 
-def _present(write: Write) -> Made | None:
+def _present(write: Write) -> _Steps[Made | None]:
     """Looks whether things are as wanted, while no attempt of ours is open."""
     try:
-        return write.find(clock.wall())
+        return (yield _Call(write.find, (clock.wall(),)))
     except Different as other:
         raise EffectRefused(write, str(other)) from None
     except Exception as error:
@@ -257,54 +393,54 @@ def _present(write: Write) -> Made | None:
         raise EffectPostponed(write, f"{reason} Nothing was sent. Start the run again.") from None
 
 
-def _send(write: Write, grant: ledger.Grant) -> Made | None:
+def _send(write: Write, grant: ledger.Grant) -> _Steps[Made | None]:
     """Sends once. None: the ledger has noted why not, and must be asked again."""
     try:
         with _permitted(grant):
-            made = write.send()
+            made = yield _Call(write.send)
     except LeaseLost:
         return None
     except Exception as error:  # whatever the SDK raises: `explain` knows it, or calls it unclear
         failure = _without_secrets(write, write.explain(error))
     else:
-        return made if ledger.finish(grant, made.id, made.url) else None
+        return made if (yield _Commit(ledger.finish, (grant, made.id, made.url))) else None
     match failure:
         case NothingHappened(reason, after):
-            ledger.retry_later(grant, reason, after)
+            yield _Commit(ledger.retry_later, (grant, reason, after))
         case LockedOut(reason):
-            ledger.retry_later(grant, reason, 0)
+            yield _Commit(ledger.retry_later, (grant, reason, 0.0))
             raise EffectPostponed(write, reason)
         case Refused(reason):
-            ledger.fail(grant, reason)
+            yield _Commit(ledger.fail, (grant, reason))
             raise EffectRefused(write, reason)
         case AlreadyThere(reason) | Unclear(reason):
-            ledger.doubt(grant, reason)
+            yield _Commit(ledger.doubt, (grant, reason))
     return None
 
 
-def _look(write: Write, grant: ledger.Grant) -> Made | ledger.Grant | None:
+def _look(write: Write, grant: ledger.Grant) -> _Steps[Made | ledger.Grant | None]:
     """Looks for an effect in doubt. Gives what it found, a grant to send again, or None when another run took over."""
     for pause in settings().look_again_after:
-        if not ledger.renew(grant, timedelta(seconds=pause)):
+        if not (yield _Commit(ledger.renew, (grant, timedelta(seconds=pause)))):
             return None
-        clock.sleep(pause)
+        yield _Pause(pause)
         try:
-            found = write.find(grant.intent_at)
+            found = yield _Call(write.find, (grant.intent_at,))
         except Different as other:
-            raise _parked(write, grant, str(other)) from None
+            raise (yield from _parked(write, grant, str(other))) from None
         except Exception as error:
             reason = f"Looking for it failed: {_without_secrets(write, write.explain(error)).reason}"
-            ledger.doubt(grant, reason)
+            yield _Commit(ledger.doubt, (grant, reason))
             raise EffectInDoubt(write, f"{reason} Start the run again; it will look first.") from None
         if found:
-            return found if ledger.finish(grant, found.id, found.url) else None
+            return found if (yield _Commit(ledger.finish, (grant, found.id, found.url))) else None
     if write.if_absent is IfAbsent.PARK:
-        raise _parked(write, grant, "Its answer never came, and it can't be found.")
-    return ledger.send_again(grant)
+        raise (yield from _parked(write, grant, "Its answer never came, and it can't be found."))
+    return (yield _Commit(ledger.send_again, (grant,)))
 
 
-def _parked(write: Write, grant: ledger.Grant, reason: str) -> EffectParked:
-    ledger.park(grant, reason)
+def _parked(write: Write, grant: ledger.Grant, reason: str) -> _Steps[EffectParked]:
+    yield _Commit(ledger.park, (grant, reason))
     return EffectParked(write, f"{reason} It waits for a person: `make ledger` shows how to settle it.")
 
 

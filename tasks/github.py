@@ -9,24 +9,30 @@ API: https://docs.github.com/rest/issues/labels, https://docs.github.com/rest/is
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, cast
 from urllib.parse import quote
 
 import requests
 from github import Auth, Github, GithubException, GithubRetry, RateLimitExceededException, UnknownObjectException
 from github.GithubObject import NotSet
+from github.Hook import Hook
+from github.HookDelivery import HookDeliverySummary
 from github.Issue import Issue
 from github.IssueComment import IssueComment
 from github.Label import Label as GithubLabel
 from github.Repository import Repository as GithubRepository
 from pydantic import SecretStr
 
+from policies import issue as issues
 from policies.confidentiality import Confidential, Leak, PublicText
 from policies.customer import CODENAME_LABEL, Label, Post
 from settings import handbook, settings
-from tasks import wire
+from tasks import clock, wire
 from tasks.effects import (
     AlreadyThere,
     Different,
@@ -41,11 +47,22 @@ from tasks.effects import (
 )
 
 LABEL_COLOR = "5319e7"
+WEBHOOK_PATH = "/github"  # of the gateway
 BULK = 100  # items a page, the most GitHub gives
 
 
 class WrongRepository(Exception):
     """The repositories in handbook.toml are not what they should be. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class FailedDelivery:
+    """A delivery that did not arrive: the hook's id, the failed attempt's id, and the guid of all its attempts."""
+
+    hook: int
+    id: int
+    guid: str
+    status: int
 
 
 class Repository:
@@ -62,6 +79,14 @@ class Repository:
     def url(self) -> str:
         """Gives the address that people open."""
         return f"{_web()}/{self.full_name}"
+
+    def file(self, path: str) -> str:
+        """Gives a file's text, as it is on the default branch."""
+        with self._reading() as repository:
+            found = repository.get_contents(path)
+        if isinstance(found, list) or found.path != path:
+            raise Unreadable(f"GitHub gave something else than the file {path} of {self.full_name}.")
+        return found.decoded_content.decode("utf-8")
 
     def labels(self) -> list[Label]:
         """Gives every label, 100 a call."""
@@ -86,6 +111,102 @@ class Repository:
                 f"{'confidential' if self.private else 'public'} repository. Nothing was written. Correct "
                 "[repositories]."
             )
+
+    def issue(self, number: int) -> issues.Issue | None:
+        """Gives an issue with its labels' times and its comments, in one call; None when there is none."""
+        try:
+            return self._issue(self._ask(_ONE_ISSUE, number=number)["repository"]["issue"])
+        except GithubException as error:
+            if "NOT_FOUND" in str(error.data):
+                return None
+            raise
+
+    def open_issues(self, labels: Sequence[str]) -> Iterator[issues.Issue]:
+        """Gives the open issues that have one of these labels, with times and comments, 100 a call."""
+        after: str | None = None
+        while labels:
+            page = self._ask(_ISSUES, labels=list(labels), after=after)["repository"]["issues"]
+            yield from (self._issue(each) for each in page["nodes"])
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+
+    def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        owner, _, name = self.full_name.partition("/")
+        with self._reading() as repository:
+            _, answer = repository.requester.graphql_query(query, {"owner": owner, "name": name, **variables})
+        return answer["data"]
+
+    def _issue(self, found: Mapping[str, Any]) -> issues.Issue:
+        author: Mapping[str, str] = found["author"] or {}
+        added = {each["label"]["name"]: _time(each["createdAt"]) for each in found["timelineItems"]["nodes"]}
+        return issues.Issue(
+            repository=self.full_name,
+            number=found["number"],
+            author=author.get("login", ""),
+            author_is_bot=author.get("__typename") == "Bot",
+            is_open=found["state"] == "OPEN",
+            created_at=_time(found["createdAt"]),
+            labels={each["name"]: added.get(each["name"]) for each in found["labels"]["nodes"]},
+            assignees=[each["login"] for each in found["assignees"]["nodes"]],
+            comments=[_comment(each) for each in found["comments"]["nodes"]],
+            title=Confidential(found["title"]),
+            body=Confidential(found["body"] or ""),
+            url=f"{self.url}/issues/{found['number']}",
+        )
+
+    def remove_label(self, number: int, label: str, *, once: str) -> Made:
+        """Takes a label off an issue; one that isn't there counts as done."""
+        made = Made(label, f"{self.url}/issues/{number}")
+
+        def send() -> Made:
+            with self._writing() as repository:
+                repository.get_issue(number).remove_from_labels(label)
+            return made
+
+        def find(_: datetime) -> Made | None:
+            found = self.issue(number)
+            return made if found is None or label not in found.labels else None
+
+        request = {"repository": self.full_name, "number": str(number), "label": label}
+        place = f"{label} from {self.full_name}#{number}"
+        return perform(Write(once, "GitHub", "remove label", place, request, send, find, _explain_removal, made))
+
+    def failed_deliveries(self, since: datetime) -> list[FailedDelivery]:
+        """Gives the webhook deliveries to us that failed since a moment and have not arrived on a later attempt."""
+        with self._reading() as repository:
+            try:
+                hooks: list[Hook] = list(repository.get_hooks())
+            except UnknownObjectException:  # the token may not see webhooks; docs/connecting.md names the right
+                return []
+            found = [
+                FailedDelivery(hook.id, delivery.id or 0, delivery.guid or "", delivery.status_code or 0)
+                for hook in hooks
+                if _address(hook).endswith(WEBHOOK_PATH)
+                for delivery in takewhile(_since(since), repository.get_hook_deliveries(hook.id))
+            ]
+        arrived = {each.guid for each in found if 200 <= each.status < 300}
+        latest = {each.guid: each for each in reversed(found)}
+        return [each for guid, each in latest.items() if guid not in arrived]
+
+    def ask_for_delivery_again(self, failed: FailedDelivery) -> Made:
+        """Has GitHub send a delivery again; once for each attempt that failed."""
+        place = f"{self.full_name} {failed.guid}"
+
+        def send() -> Made:
+            path = f"/repos/{self.full_name}/hooks/{failed.hook}/deliveries/{failed.id}/attempts"
+            with self._writing() as repository:
+                repository.requester.requestJsonAndCheck("POST", path)
+            return Made(failed.guid)
+
+        def find(_: datetime) -> Made | None:
+            return None if failed in self.failed_deliveries(clock.wall() - timedelta(hours=1)) else Made(failed.guid)
+
+        request = {"repository": self.full_name, "delivery": failed.guid, "attempt": str(failed.id)}
+        once = f"sweeper/delivery/{failed.guid}/{failed.id}"
+        return perform(
+            Write(once, "GitHub", "redeliver webhook", place, request, send, find, explain, Made(failed.guid))
+        )
 
     def _rename_label(self, old: str, new: str, once: str) -> Made:
         place = f"{old} to {new} in {self.full_name}"
@@ -165,6 +286,12 @@ class Repository:
             yield client.get_repo(self.full_name)
 
     @contextmanager
+    def client(self) -> Generator[Github]:
+        """Gives a client for reading what belongs to no repository."""
+        with self._client(GithubRetry(total=3, max_rate_limit_wait=30, secondary_rate_wait=1)) as client:
+            yield client
+
+    @contextmanager
     def _client(self, retry: GithubRetry | int) -> Generator[Github]:
         wire.install()
         live = not settings().sandbox_url
@@ -241,6 +368,49 @@ class ConfidentialRepository(Repository):
         return settings().github_confidential_token
 
 
+def organisation_members() -> frozenset[str]:
+    """Gives the logins of everybody in the organisation, in lower case, private members too."""
+    organisation = handbook().repositories.confidential.partition("/")[0]
+    with confidential.client() as client:
+        return frozenset(member.login.lower() for member in client.get_organization(organisation).get_members())
+
+
+def _address(hook: Hook) -> str:
+    config = cast("Mapping[str, Any]", hook.config)  # pyright: ignore[reportUnknownMemberType]
+    return str(config.get("url", ""))
+
+
+def _since(moment: datetime) -> Callable[[HookDeliverySummary], bool]:
+    def is_later(delivery: HookDeliverySummary) -> bool:
+        return delivery.delivered_at is not None and delivery.delivered_at >= moment
+
+    return is_later
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _comment(found: Mapping[str, Any]) -> issues.Comment:
+    author: Mapping[str, str] = found["author"] or {}
+    number = str(found["url"]).rpartition("issuecomment-")[2]
+    bot = author.get("__typename") == "Bot"
+    return issues.Comment(int(number), author.get("login", ""), bot, _time(found["createdAt"]))
+
+
+_FIELDS = """
+number title body state createdAt author { __typename login }
+labels(first: 100) { nodes { name } }
+assignees(first: 10) { nodes { login } }
+comments(last: 100) { nodes { url createdAt author { __typename login } } }
+timelineItems(last: 100, itemTypes: [LABELED_EVENT]) { nodes { ... on LabeledEvent { createdAt label { name } } } }
+"""
+_ONE_ISSUE = f"""query($owner: String!, $name: String!, $number: Int!) {{
+repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS} }} }} }}"""
+_ISSUES = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
+repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, states: OPEN, labels: $labels) {{
+nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
+
 fleet = PublicRepository()
 confidential = ConfidentialRepository()
 
@@ -268,6 +438,13 @@ def explain(error: Exception) -> Failure:
             return NothingHappened("GitHub could not be reached.")
         case _:
             return Unclear(f"GitHub gave no answer that can be read ({type(error).__name__}).")
+
+
+def _explain_removal(error: Exception) -> Failure:
+    """A label that isn't there is as wanted, once a look has confirmed it."""
+    if isinstance(error, GithubException) and error.status == 404:
+        return AlreadyThere("GitHub says that it isn't there.")
+    return explain(error)
 
 
 def _explain_answer(error: GithubException) -> Failure:

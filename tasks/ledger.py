@@ -23,13 +23,13 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    insert,
+    bindparam,
     select,
     update,
 )
 
 from tasks import clock
-from tasks.database import engine, insert_if_absent, metadata
+from tasks.database import Prepared, Transaction, engine, insert_if_absent, insert_soon, metadata, reading
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,6 +43,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value.replace(tzinfo=UTC) if value else None
+
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class State(StrEnum):
@@ -104,6 +107,9 @@ reservations = Table(
 )
 
 
+_MOVE = Prepared(update(effects).where(effects.c.key == bindparam("of_key"), effects.c.epoch == bindparam("of_epoch")))
+
+
 @dataclass(frozen=True)
 class Intent:
     """What is about to be done, and on whose behalf."""
@@ -127,6 +133,7 @@ class Grant:
     intent: Intent
     intent_at: datetime
     in_doubt: bool = False
+    lease_until: datetime = LONG_AGO
 
 
 @dataclass(frozen=True)
@@ -154,19 +161,42 @@ class OtherRequest:
     made_url: str
 
 
-Claim = Grant | Finished | Wait | OtherRequest
+@dataclass(frozen=True)
+class Budget:
+    """How many effects of a kind there may be: `places` of a scope, one an owner."""
+
+    scope: str
+    owner: str
+    places: int
 
 
-def claim(key: str, intent: Intent) -> Claim:
+@dataclass(frozen=True)
+class OverBudget:
+    """All places of the budget are taken."""
+
+    budget: Budget
+
+
+Claim = Grant | Finished | Wait | OtherRequest | OverBudget
+
+
+@Transaction
+def claim(connection: Connection, key: str, intent: Intent, budget: Budget | None = None) -> Claim:
     """Commits the intent, or says what stands in its way."""
     now = clock.wall()
-    with engine().begin() as connection:
-        values = _moved(now, State.IN_FLIGHT, lease_until=now + intent.lease) | _described(intent)
-        if insert_if_absent(connection, effects, key=key, epoch=1, attempts=1, intent_at=now, **values):
-            _note(connection, key, 1, State.IN_FLIGHT, intent)
-            return Grant(key, 1, intent, now)
-        row = connection.execute(select(effects).where(effects.c.key == key).with_for_update()).one()
-        return _claim_again(connection, row, intent, now)
+    if budget and not _has_place(connection, budget):
+        return OverBudget(budget)
+    values = _moved(now, State.IN_FLIGHT, lease_until=now + intent.lease) | _described(intent)
+    if insert_if_absent(connection, effects, key=key, epoch=1, attempts=1, intent_at=now, **values):
+        _note(connection, key, 1, State.IN_FLIGHT, intent)
+        return Grant(key, 1, intent, now, lease_until=now + intent.lease)
+    row = connection.execute(select(effects).where(effects.c.key == key).with_for_update()).one()
+    return _claim_again(connection, row, intent, now)
+
+
+def _has_place(connection: Connection, budget: Budget) -> bool:
+    places = map(str, range(budget.places))
+    return reserve.within(connection, budget.scope, budget.owner, places) is not None
 
 
 def _claim_again(connection: Connection, row: Row[Any], intent: Intent, now: datetime) -> Claim:
@@ -182,7 +212,8 @@ def _claim_again(connection: Connection, row: Row[Any], intent: Intent, now: dat
         return Wait(min(seconds, 0.5) + 0.01, f"Run {row.run_id} is at work on it, or was killed there.")
     doubtful = state not in NOTHING_HAPPENED
     values = _described(intent) if doubtful else _described(intent) | {"intent_at": now}
-    grant = Grant(row.key, row.epoch, intent, row.intent_at if doubtful else now, doubtful)
+    lease_until = now + intent.lease
+    grant = Grant(row.key, row.epoch, intent, row.intent_at if doubtful else now, doubtful, lease_until)
     return _move(
         connection,
         grant,
@@ -190,82 +221,99 @@ def _claim_again(connection: Connection, row: Row[Any], intent: Intent, now: dat
         reason=row.reason if doubtful else None,
         epoch=row.epoch + 1,
         attempts=row.attempts + 1,
-        lease_until=now + intent.lease,
+        lease_until=lease_until,
         **values,
     ) or Wait(0.01, "Another run has just taken it.")
 
 
-def is_settled(key: str) -> bool:
+@Transaction
+def is_settled(connection: Connection, key: str) -> bool:
     """Says whether no attempt at the effect is open: never tried, done, or surely without effect."""
-    with engine().connect() as connection:
-        state = connection.execute(select(effects.c.state).where(effects.c.key == key)).scalar_one_or_none()
-    return state is None or State(state) in SETTLED
+    state = _state(connection, key)
+    return state is None or state in SETTLED
+
+
+@Transaction
+def is_done(connection: Connection, key: str) -> bool:
+    """Says whether the effect has happened."""
+    return _state(connection, key) is State.DONE
+
+
+def _state(connection: Connection, key: str) -> State | None:
+    found = connection.execute(select(effects.c.state).where(effects.c.key == key)).scalar_one_or_none()
+    return State(found) if found else None
 
 
 def holds(grant: Grant) -> bool:
     """Says whether the attempt may still send."""
-    with engine().connect() as connection:
+    with reading() as connection:
         row = connection.execute(select(effects.c.epoch, effects.c.lease_until).where(effects.c.key == grant.key)).one()
     return row.epoch == grant.epoch and row.lease_until is not None and row.lease_until > clock.wall()
 
 
-def finish(grant: Grant, made_id: str, made_url: str) -> bool:
+@Transaction
+def finish(connection: Connection, grant: Grant, made_id: str, made_url: str) -> bool:
     """Records what the effect made. False: another run holds the effect by now."""
-    return _set(grant, State.DONE, made_id=made_id, made_url=made_url)
+    return _move(connection, grant, State.DONE, made_id=made_id, made_url=made_url) is not None
 
 
-def fail(grant: Grant, reason: str) -> bool:
+@Transaction
+def fail(connection: Connection, grant: Grant, reason: str) -> bool:
     """Records that the service refused it for good."""
-    return _set(grant, State.FAILED, reason=reason)
+    return _move(connection, grant, State.FAILED, reason=reason) is not None
 
 
-def retry_later(grant: Grant, reason: str, after: float | None) -> bool:
+@Transaction
+def retry_later(connection: Connection, grant: Grant, reason: str, after: float | None) -> bool:
     """Records that nothing happened; `after` seconds from now, or after a back-off, it may be tried again."""
     seconds = after if after is not None else min(30.0, 0.25 * 2**grant.epoch)
-    return _set(grant, State.RETRY_LATER, reason=reason, not_before=clock.wall() + timedelta(seconds=seconds))
+    not_before = clock.wall() + timedelta(seconds=seconds)
+    return _move(connection, grant, State.RETRY_LATER, reason=reason, not_before=not_before) is not None
 
 
-def doubt(grant: Grant, reason: str) -> bool:
+@Transaction
+def doubt(connection: Connection, grant: Grant, reason: str) -> bool:
     """Records that nobody knows, and lets go of the lease: whoever claims it next looks first."""
-    return _set(grant, State.IN_DOUBT, reason=reason)
+    return _move(connection, grant, State.IN_DOUBT, reason=reason) is not None
 
 
-def park(grant: Grant, reason: str) -> bool:
+@Transaction
+def park(connection: Connection, grant: Grant, reason: str) -> bool:
     """Records that a person must decide."""
-    return _set(grant, State.PARKED, reason=reason)
+    return _move(connection, grant, State.PARKED, reason=reason) is not None
 
 
-def renew(grant: Grant, longer: timedelta) -> bool:
+@Transaction
+def renew(connection: Connection, grant: Grant, longer: timedelta) -> bool:
     """Starts the lease anew, `longer` than usual, while looking for an effect in doubt."""
     changed = (
         update(effects)
         .where(effects.c.key == grant.key, effects.c.epoch == grant.epoch)
         .values(lease_until=clock.wall() + grant.intent.lease + longer)
     )
-    with engine().begin() as connection:
-        return connection.execute(changed).rowcount == 1
+    return connection.execute(changed).rowcount == 1
 
 
-def send_again(grant: Grant) -> Grant | None:
+@Transaction
+def send_again(connection: Connection, grant: Grant) -> Grant | None:
     """Turns a doubt that looking has settled (it is absent) into a new attempt."""
-    with engine().begin() as connection:
-        lease_until = clock.wall() + grant.intent.lease
-        moved = _move(connection, grant, State.IN_FLIGHT, epoch=grant.epoch + 1, lease_until=lease_until)
-    return replace(moved, in_doubt=False) if moved else None
+    lease_until = clock.wall() + grant.intent.lease
+    moved = _move(connection, grant, State.IN_FLIGHT, epoch=grant.epoch + 1, lease_until=lease_until)
+    return replace(moved, in_doubt=False, lease_until=lease_until) if moved else None
 
 
-def reserve(scope: str, owner: str, candidates: Iterable[str]) -> str | None:
+@Transaction
+def reserve(connection: Connection, scope: str, owner: str, candidates: Iterable[str]) -> str | None:
     """Gives `owner` the first of the candidates that nobody else holds, and the same one every time after.
 
     None: every candidate is held by another owner.
     """
-    with engine().begin() as connection:
-        for name in candidates:
-            if held := held_by(connection, scope, owner):
-                return held
-            if insert_if_absent(connection, reservations, scope=scope, name=name, owner=owner, at=clock.wall()):
-                return name
-        return held_by(connection, scope, owner)
+    for name in candidates:
+        if insert_if_absent(connection, reservations, scope=scope, name=name, owner=owner, at=clock.wall()):
+            return name
+        if held := held_by(connection, scope, owner):
+            return held
+    return held_by(connection, scope, owner)
 
 
 def held_by(connection: Connection, scope: str, owner: str) -> str | None:
@@ -276,25 +324,36 @@ def held_by(connection: Connection, scope: str, owner: str) -> str | None:
 
 def reserved(scope: str) -> dict[str, str]:
     """Gives every name held in `scope`, with its owner."""
-    with engine().connect() as connection:
+    with reading() as connection:
         held = select(reservations.c.name, reservations.c.owner).where(reservations.c.scope == scope)
         return {row.name: row.owner for row in connection.execute(held)}
 
 
-def rows(*, keys: Iterable[str] | None = None, states: Iterable[State] | None = None) -> list[Row[Any]]:
-    """Gives rows of the ledger, oldest first."""
+def rows(
+    *, keys: Iterable[str] | None = None, below: str | None = None, states: Iterable[State] | None = None
+) -> list[Row[Any]]:
+    """Gives rows of the ledger, oldest first. `below`: what their keys begin with, such as "procedure/subject/"."""
     wanted = select(effects).order_by(effects.c.intent_at, effects.c.key)
     if keys is not None:
         wanted = wanted.where(effects.c.key.in_(list(keys)))
+    if below is not None:
+        wanted = wanted.where(_begins_with(below))
     if states is not None:
         wanted = wanted.where(effects.c.state.in_(list(states)))
-    with engine().connect() as connection:
+    with reading() as connection:
         return list(connection.execute(wanted))
+
+
+def _begins_with(text: str) -> Any:
+    """SQLite's LIKE reads every row, a range doesn't; in PostgreSQL ranges go by language, LIKE by characters."""
+    if engine().dialect.name == "sqlite":
+        return (effects.c.key >= text) & (effects.c.key < f"{text}\U0010ffff")
+    return effects.c.key.startswith(text, autoescape=True)
 
 
 def history_of(key: str) -> list[Row[Any]]:
     """Gives every state an effect has been in, oldest first."""
-    with engine().connect() as connection:
+    with reading() as connection:
         return list(connection.execute(select(history).where(history.c.key == key).order_by(history.c.id)))
 
 
@@ -332,19 +391,10 @@ def settle(key: str, person: str, why: str, made_url: str | None) -> State:
         return state
 
 
-def _set(grant: Grant, state: State, **values: Any) -> bool:
-    with engine().begin() as connection:
-        return _move(connection, grant, state, **values) is not None
-
-
 def _move(connection: Connection, grant: Grant, state: State, **values: Any) -> Grant | None:
     """Moves the row if its epoch is still the one the grant saw, and notes it in the history."""
-    moved = (
-        update(effects)
-        .where(effects.c.key == grant.key, effects.c.epoch == grant.epoch)
-        .values(_moved(clock.wall(), state, **values))
-    )
-    if connection.execute(moved).rowcount != 1:
+    values = _moved(clock.wall(), state, **values)
+    if _MOVE.execute(connection, {"of_key": grant.key, "of_epoch": grant.epoch, **values}).rowcount != 1:
         return None
     now_at = replace(grant, epoch=values.get("epoch", grant.epoch))
     _note(connection, grant.key, now_at.epoch, state, grant.intent, values.get("reason"))
@@ -370,14 +420,5 @@ def _described(intent: Intent) -> dict[str, Any]:
 def _note(
     connection: Connection, key: str, epoch: int, state: State, intent: Intent, reason: str | None = None
 ) -> None:
-    connection.execute(
-        insert(history).values(
-            key=key,
-            epoch=epoch,
-            state=state,
-            at=clock.wall(),
-            run_id=intent.run_id,
-            started_by=intent.started_by,
-            reason=reason,
-        )
-    )
+    moved: dict[str, Any] = {"key": key, "epoch": epoch, "state": state, "at": clock.wall(), "reason": reason}
+    insert_soon(connection, history, moved | {"run_id": intent.run_id, "started_by": intent.started_by})

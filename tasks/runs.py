@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
-
-from prefect.context import FlowRunContext
+from typing import TYPE_CHECKING, Literal
 
 from settings import settings
 from tasks import clock
+
+if TYPE_CHECKING:
+    from prefect.context import FlowRunContext
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Outcome:
     service: str
     action: str
     target: str
-    outcome: Literal["done", "already there", "would be done"]
+    outcome: Literal["done", "done before", "already there", "would be done"]
     url: str
 
 
@@ -50,7 +52,7 @@ def current() -> Run:
     """
     if run := _acting.get():
         return run
-    context = FlowRunContext.get()
+    context = _flow_run()
     if context is None or context.flow_run is None:
         raise RuntimeError("No run is under way. Start the flow, or wrap the call in runs.acting(...).")
     flow_run = context.flow_run
@@ -60,10 +62,15 @@ def current() -> Run:
             id=str(flow_run.id),
             procedure=context.flow.name if context.flow else "",
             started_by=_starter(flow_run.created_by.type if flow_run.created_by else None),
-            at=settings().fixed_time or flow_run.expected_start_time or clock.now(),
+            at=_meant_for(flow_run.expected_start_time),
             dry_run=bool((context.parameters or {}).get("dry_run", False)),
         ),
     )
+
+
+def _meant_for(expected: datetime | None) -> datetime:
+    """Gives the time that a run was meant for; with a sandbox it is the sandbox's, which plays another day."""
+    return clock.now() if settings().sandbox_url else expected or clock.now()
 
 
 def _starter(kind: str | None) -> str:
@@ -72,7 +79,13 @@ def _starter(kind: str | None) -> str:
 
 def in_prefect() -> bool:
     """Says whether a Prefect flow run is around this call, so that an effect can show as a task run."""
-    return _acting.get() is None and FlowRunContext.get() is not None
+    return _acting.get() is None and _flow_run() is not None
+
+
+def _flow_run() -> FlowRunContext | None:
+    """Gives the Prefect flow run around this call. Where nothing has imported Prefect yet, there can be none."""
+    prefect = sys.modules.get("prefect.context")
+    return prefect.FlowRunContext.get() if prefect else None
 
 
 @contextmanager

@@ -78,23 +78,38 @@ def install() -> None:
     Requester.injectConnectionClasses(_Http, _Https)
 
 
-class SalesforceAdapter(HTTPAdapter):
-    """Adds what simple-salesforce lacks: time-outs, the permit check, and a sandbox on plain HTTP."""
+class SdkAdapter(HTTPAdapter):
+    """Adds what SDKs on requests lack: time-outs, the permit check, and a sandbox on plain HTTP."""
+
+    def __init__(self, service: str, login: str) -> None:
+        super().__init__(max_retries=0)
+        self.service, self.login = service, login
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        if request.method not in _READS and "/services/oauth2/" not in str(request.url):
+        asked = urlsplit(str(request.url))
+        if request.method not in _READS and not (self.login and asked.path.startswith(self.login)):
             effects.assert_permitted()
         kwargs["timeout"] = _timeouts()
         if sandbox := settings().sandbox_url:
-            host, asked = urlsplit(sandbox), urlsplit(str(request.url))
-            request.url = urlunsplit((host.scheme, host.netloc, f"/salesforce{asked.path}", asked.query, ""))
+            host = urlsplit(sandbox)
+            request.url = urlunsplit((host.scheme, host.netloc, f"/{self.service}{asked.path}", asked.query, ""))
         return super().send(request, *args, **kwargs)
+
+
+def session(service: str, *, login: str = "") -> requests.Session:
+    """Gives a session for an SDK; one a thread.
+
+    service: the sandbox's name for it.
+    login: how the paths begin that get a token, and write nothing.
+    """
+    made = requests.Session()
+    for scheme in ("https://", "http://"):
+        made.mount(scheme, SdkAdapter(service, login))
+    if settings().sandbox_url:
+        made.trust_env = False
+    return made
 
 
 def salesforce_session() -> requests.Session:
     """Gives a session for simple-salesforce; one a thread."""
-    session = requests.Session()
-    session.mount("https://", SalesforceAdapter(max_retries=0))
-    if settings().sandbox_url:
-        session.trust_env = False
-    return session
+    return session("salesforce", login="/services/oauth2/")

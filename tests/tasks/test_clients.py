@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ def set_field() -> Made:
 
 
 def post() -> Made:
-    return slack.post(HELP_CUSTOMERS, Report("Title", ["One."]), once="k")
+    return asyncio.run(slack.post(HELP_CUSTOMERS, Report("Title", ["One."]), once="k"))
 
 
 def upsert() -> Made:
@@ -105,12 +106,12 @@ def test_a_write_outside_the_ledger_does_not_leave_the_process(
 ) -> None:
     perform, method, path = WRITES[write]
 
-    def without_ledger(described: effects.Write) -> Made:
+    def without_ledger(described: effects.Write) -> Any:
         return described.send()
 
     monkeypatch.setattr(github, "perform", without_ledger)
     monkeypatch.setattr(salesforce, "perform", without_ledger)
-    monkeypatch.setattr(slack, "perform", without_ledger)
+    monkeypatch.setattr(slack, "aperform", without_ledger)
     with pytest.raises(effects.OutsideLedger):
         perform()
     assert requests_to(world, method, path) == []
@@ -167,7 +168,7 @@ def test_a_message_never_goes_to_a_channel_shared_with_another_company(world: Sa
     shared = {"slack": {"channels": [{"id": "C0SHARED001", "name": "fleet-at-hebe", "is_ext_shared": True}]}}
     world.reset(shared)
     with runs.acting(RUN), pytest.raises(effects.EffectRefused, match="shared with another company"):
-        slack.post("C0SHARED001", Report("Title", ["One."]), once="k")
+        asyncio.run(slack.post("C0SHARED001", Report("Title", ["One."]), once="k"))
     assert world.effects() == []
 
 

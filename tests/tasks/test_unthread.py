@@ -1,0 +1,215 @@
+"""Unthread: tickets in bulk, one note and one close for each that is asked for, nothing personal in what we keep."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from policies.customer import Refused
+from tasks import effects, ledger, runs, unthread
+from tasks.unthread import Unavailable, Where
+from tests.conftest import Sandbox, environment
+from tests.scenarios.respond_to_job_application import ADDRESS, APPLICANT, TICKET, seed, ticket
+
+RUN = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC))
+ONCE, NOTE = "respond/conversation-one/note", "Answered Robin Quillfeather, robin@quillfeather.example."
+FAULTS = [
+    *("500_before", "500_after", "403_retry_after", "429", "reset_before", "reset_after", "timeout_before"),
+    *("timeout_after", "malformed"),
+]
+
+
+@pytest.fixture(autouse=True)
+def world(sandbox: Sandbox, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]) -> Sandbox:
+    use_settings(environment(sandbox.url, sqlite_url))
+    sandbox.reset(seed(ticket()))
+    return sandbox
+
+
+def add_note(once: str = ONCE) -> effects.Made:
+    with runs.acting(RUN):
+        return asyncio.run(unthread.add_note(TICKET, NOTE, once=once))
+
+
+def close(once: str = "respond/conversation-one/close") -> effects.Made:
+    with runs.acting(RUN):
+        return asyncio.run(unthread.close(TICKET, once=once))
+
+
+def set_status(world: Sandbox, status: str) -> None:
+    said = {"id": TICKET, "status": status}
+    httpx.post(f"{world.url}/unthread/_person/status", json=said, trust_env=False).raise_for_status()
+
+
+def actions(world: Sandbox) -> list[str]:
+    return [each["action"] for each in world.effects() if each["actor"] != "a person"]
+
+
+def writes(world: Sandbox) -> int:
+    paths = [(each["method"], each["path"]) for each in world.calls() if each["service"] == "unthread"]
+    return sum(method == "PATCH" or (method == "POST" and path.endswith("/messages")) for method, path in paths)
+
+
+# -- reading
+
+
+def test_a_ticket_is_read_with_its_first_message() -> None:
+    found = asyncio.run(unthread.conversation(TICKET))
+    assert (found.id, found.status, found.assignee, found.is_closed) == (TICKET, "open", "user-ksatter", False)
+    assert found.created_at == datetime(2026, 11, 23, 17, tzinfo=UTC)
+    assert found.url.endswith(f"/unthread/conversations/{TICKET}")
+    assert APPLICANT in found.text.reveal()
+    assert APPLICANT not in repr(found)
+
+
+def test_a_ticket_that_is_not_there_is_refused() -> None:
+    with pytest.raises(Refused, match="Unthread has no ticket none"):
+        asyncio.run(unthread.conversation("none"))
+
+
+def test_many_tickets_are_read_a_hundred_a_call_oldest_first(world: Sandbox) -> None:
+    rows = [
+        ticket(f"many-{number:03}", createdAt=f"2026-11-{20 - number // 24:02}T{number % 24:02}:00:00+00:00")
+        for number in range(250)
+    ]
+    world.reset(seed(*rows, ticket("closed", status="closed")))
+    found = asyncio.run(unthread.conversations(Where("status", "in", ["open", "on_hold"])))
+    assert len({each.id for each in found}) == 250
+    assert found == sorted(found, key=lambda each: (each.created_at, each.id))
+    assert len([each for each in world.calls() if each["path"].endswith("/conversations/list")]) == 3
+
+
+def test_messages_users_and_customers_are_read(world: Sandbox) -> None:
+    world.reset({"unthread": {"customers": [{"id": "customer-1", "name": "Northwind Traders"}]}}, seed(ticket()))
+    (message,) = asyncio.run(unthread.messages(TICKET))
+    assert APPLICANT in message.text.reveal()
+    (customer,) = asyncio.run(unthread.customers())
+    assert (customer.id, customer.name.reveal(), str(customer.name)) == ("customer-1", "Northwind Traders", "***")
+    users = {each.id: each for each in asyncio.run(unthread.users())}
+    assert (users["user-ksatter"].mailbox, users["user-ksatter"].slack) == ("kathy@fleetdm.com", "U0SANDBOX09")
+
+
+@pytest.mark.parametrize("fault", ["401", "429", "500_before", "reset_before", "timeout_before", "malformed"])
+def test_a_question_without_an_answer_says_so_in_a_sentence(fault: str, world: Sandbox) -> None:
+    world.fault(kind=fault, service="unthread", path="/list", seconds=1)
+    with pytest.raises(Unavailable, match=r"Unthread .*Start the run again"):
+        asyncio.run(unthread.conversation(TICKET))
+
+
+# -- notes
+
+
+def test_a_note_is_private_and_ends_with_its_mark(world: Sandbox) -> None:
+    add_note()
+    (held,) = [each for each in world.state()["unthread"]["conversations"] if each["id"] == TICKET]
+    note = held["messages"][-1]
+    assert note["isPrivateNote"]
+    assert note["text"] == f"{NOTE}\n\n{unthread.marker(ONCE)}"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_note_is_added_whatever_the_network_does(fault: str, world: Sandbox) -> None:
+    world.fault(kind=fault, service="unthread", path="/messages$", seconds=1)
+    made = add_note()
+    if fault.startswith("timeout"):
+        time.sleep(1.2)  # until the sandbox has noted the call that it left hanging
+    assert world.faults_struck() == 1
+    assert actions(world) == ["add private note"]
+    attempts = [move for move in ledger.history_of(ONCE) if move.state == ledger.State.IN_FLIGHT]
+    assert writes(world) == len(attempts)
+    assert add_note() == made
+
+
+def test_another_note_is_not_taken_for_this_one(world: Sandbox) -> None:
+    add_note("another")
+    world.fault(kind="reset_before", service="unthread", path="/messages$")
+    add_note()
+    assert actions(world) == ["add private note", "add private note"]
+
+
+def test_an_answer_about_nothing_is_no_success(world: Sandbox) -> None:
+    world.fault(kind="vanished", service="unthread", path="/messages$")
+    with pytest.raises(effects.EffectRefused, match="404"):
+        add_note()
+    assert actions(world) == []
+
+
+# -- closing
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_ticket_is_closed_once_whatever_the_network_does(fault: str, world: Sandbox) -> None:
+    world.fault(kind=fault, service="unthread", method="PATCH", seconds=1)
+    close()
+    if fault.startswith("timeout"):
+        time.sleep(1.2)  # until the sandbox has noted the call that it left hanging
+    assert world.faults_struck() == 1
+    assert actions(world) == ["close conversation"]
+
+
+def test_a_ticket_that_somebody_has_closed_counts_as_done(world: Sandbox) -> None:
+    set_status(world, "closed")
+    close()
+    assert actions(world) == []
+    assert writes(world) == 0
+
+
+def test_a_ticket_that_somebody_has_reopened_is_left_alone(world: Sandbox) -> None:
+    close()
+    set_status(world, "in_progress")
+    with pytest.raises(effects.Undone, match="is gone since"):
+        close()
+    assert actions(world) == ["close conversation"]
+
+
+def test_a_refused_key_keeps_the_work_for_later(world: Sandbox) -> None:
+    world.fault(kind="401", service="unthread", method="PATCH")
+    with pytest.raises(effects.EffectPostponed, match="HANDBOOK_UNTHREAD_API_KEY"):
+        close()
+    close()
+    assert actions(world) == ["close conversation"]
+
+
+# -- what we keep
+
+
+def test_what_is_personal_stands_in_no_row_no_log_and_no_message(
+    world: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.fault(kind="vanished", service="unthread", path="/messages$")
+    with pytest.raises(effects.EffectRefused) as refused:
+        add_note("another")
+    add_note()
+    rows = ledger.rows(keys=["another", ONCE])
+    told = " ".join([str(refused.value), *(str(tuple(row)) for row in rows), caplog.text])
+    assert len(rows) == 2
+    for personal in (APPLICANT, ADDRESS, "Answered"):
+        assert personal not in told
+
+
+def test_a_dry_run_writes_nothing(world: Sandbox) -> None:
+    dry = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC), dry_run=True)
+    with runs.acting(dry):
+        asyncio.run(unthread.add_note(TICKET, NOTE, once=ONCE))
+        asyncio.run(unthread.close(TICKET, once="close"))
+    assert [(each.action, each.target, each.outcome) for each in dry.outcomes] == [
+        ("add note", TICKET, "would be done"),
+        ("close ticket", TICKET, "would be done"),
+    ]
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/conversations/x/messages"), ("PATCH", "/conversations/x")])
+def test_a_write_outside_the_ledger_does_not_leave_the_process(method: str, path: str, world: Sandbox) -> None:
+    said: dict[str, Any] = {"status": "closed"}
+    with pytest.raises(effects.OutsideLedger):
+        asyncio.run(unthread._ask(method, path, said))  # pyright: ignore[reportPrivateUsage]
+    assert world.calls() == []
