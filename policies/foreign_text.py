@@ -27,6 +27,7 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
 _REFERENCE = re.compile(r"#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
 _FENCE = re.compile(r"^[ >]{0,6}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 
+_PLAIN = re.compile(r"[\n\t -~]*")  # most text; nothing in it needs a look
 _WHITESPACE = {"\n", "\t"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's control, format, surrogate and line-separating characters
 
@@ -81,6 +82,8 @@ def one_line(text: str) -> str:
 
 def _printable(text: str) -> str:
     """Gives text without control characters and without marks that turn its direction around."""
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(character for character in text if character in _WHITESPACE or not _is_unseen(character))
 
 

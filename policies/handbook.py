@@ -22,6 +22,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from policies.business_time import Calendar
+
 EDITIONS = (2024, 2025)
 
 # What a text must look like, and how to say it.
@@ -31,8 +33,11 @@ SHAPES = {
     (CHANNEL := r"^([CG][A-Z0-9]{8,})?$"): "a Slack channel's id, such as C062D0THVV1, or empty",
     (MEMBER := r"^([UW][A-Z0-9]{8,})?$"): "a Slack member's id, such as U02AB3CD4, or empty",
     (GROUP := r"^(S[A-Z0-9]{8,})?$"): "a Slack user group's id, such as S02AB3CD4, or empty",
+    (PHONE := r"^(\+[1-9]\d{6,14})?$"): "a phone number with its country code, such as +15551234567, or empty",
+    (MAILBOX := r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"): "a mail address, or empty",
     (FIELD := r"^[A-Za-z]\w*$"): "the API name of a Salesforce field, such as Product__c",
     (FILE := r"^[\w.-]+\.(md|yml)$"): "the file name of an issue template, such as outage.md",
+    (APPROVAL := r"^(ask|send)$"): '"ask", a person approves each answer, or "send", it leaves at once',
 }
 
 # What pydantic calls otherwise.
@@ -52,6 +57,8 @@ RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 ChannelId = Annotated[str, StringConstraints(pattern=CHANNEL)]
 MemberId = Annotated[str, StringConstraints(pattern=MEMBER)]
 GroupId = Annotated[str, StringConstraints(pattern=GROUP)]
+Phone = Annotated[str, StringConstraints(pattern=PHONE)]
+Mailbox = Annotated[str, StringConstraints(pattern=MAILBOX)]
 FieldName = Annotated[str, StringConstraints(pattern=FIELD)]
 TemplateFile = Annotated[str, StringConstraints(pattern=FILE)]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -100,6 +107,8 @@ class Person(_Names):
     handle: str  # the key in the file
     name: str
     slack: MemberId
+    phone: Phone = ""
+    mailbox: Mailbox = ""
 
 
 class Channel(_Names):
@@ -175,6 +184,21 @@ class Codenames(_Names):
     blocked: tuple[Text, ...]
 
 
+class Bots(_Names):
+    github: tuple[Text, ...]
+
+
+class JobApplications(_Names):
+    approval: Annotated[str, StringConstraints(pattern=APPROVAL)]
+    positions_file: Text
+
+
+class OutOfHours(_Names):
+    channels: tuple[Annotated[str, StringConstraints(pattern=CHANNEL, min_length=1)], ...]
+    acknowledge_within_minutes: Annotated[float, Field(gt=0)]
+    notices_an_hour: Annotated[int, Field(gt=0, strict=True)]
+
+
 @dataclass(frozen=True)
 class _Source:
     """The text of the file, to say where something stands in it."""
@@ -202,6 +226,9 @@ class Handbook(_Names):
     projects: Projects
     salesforce: Salesforce
     codenames: Codenames
+    bots: Bots
+    out_of_hours: OutOfHours
+    job_applications: JobApplications
     closures: Mapping[date, Text]
     _source: _Source = PrivateAttr(_Source("", "handbook.toml"))
 
@@ -230,6 +257,11 @@ class Handbook(_Names):
         """
         return self.holders(name)[0]
 
+    @property
+    def calendar(self) -> Calendar:
+        """Gives the hours of support, with our own closures."""
+        return Calendar(closures=dict(self.closures))
+
     def chosen(self, topic: str) -> str:
         """Gives the edition's value where the two pages disagree, such as "request_label"."""
         values: Mapping[int, str] = getattr(self.by_edition, topic)
@@ -252,14 +284,14 @@ class Handbook(_Names):
         return found
 
 
-def parse(text: str, file: str) -> Handbook:
-    """Reads handbook.toml.
+def parse(text: str, file: str, added: str = "") -> Handbook:
+    """Reads handbook.toml; `added` is TOML of the same form, whose values come on top of it.
 
     Raises:
         HandbookError: with every mistake, its line and what to do.
     """
     try:
-        raw = tomllib.loads(text)
+        raw = _merged(tomllib.loads(text), tomllib.loads(added))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         at = line[1] if line else len(text.splitlines())
@@ -273,6 +305,15 @@ def parse(text: str, file: str) -> Handbook:
         raise source.told(mistakes)
     found._source = source  # pyright: ignore[reportPrivateUsage]
     return found
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    made = dict(below)
+    for name, value in above.items():
+        known = made.get(name)
+        tables = isinstance(known, dict) and isinstance(value, dict)
+        made[name] = _merged(cast("dict[str, Any]", known), cast("dict[str, Any]", value)) if tables else value
+    return made
 
 
 def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from policies.foreign_text import SLACK_SECTION, escape_slack
 
@@ -28,6 +28,47 @@ Cell = str | Link
 
 
 @dataclass(frozen=True)
+class Mention:
+    """A person or a user group to notify, by an id that was looked up, never taken from a text."""
+
+    id: str  # "U..." or "W..." of a person, "S..." of a user group
+
+    def slack(self) -> str:
+        """Renders what notifies them."""
+        return f"<!subteam^{self.id}>" if self.id.startswith("S") else f"<@{self.id}>"
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button that starts a procedure; the gateway gets its action and value back when somebody clicks."""
+
+    text: str
+    action: str
+    value: str
+    style: Literal["", "primary", "danger"] = ""
+    ask: str = ""  # a question to confirm first
+
+    def slack(self) -> Mapping[str, Any]:
+        """Renders it as an element of an actions block."""
+        element: dict[str, Any] = {
+            "type": "button",
+            "text": {"type": "plain_text", "text": self.text},
+            "action_id": self.action,
+            "value": self.value,
+        }
+        if self.style:
+            element["style"] = self.style
+        if self.ask:
+            element["confirm"] = {
+                "title": {"type": "plain_text", "text": self.text},
+                "text": {"type": "plain_text", "text": self.ask},
+                "confirm": {"type": "plain_text", "text": "Yes"},
+                "deny": {"type": "plain_text", "text": "No"},
+            }
+        return element
+
+
+@dataclass(frozen=True)
 class Report:
     """One page for a person."""
 
@@ -35,6 +76,8 @@ class Report:
     sentences: Sequence[str]
     columns: Row = ()
     rows: Sequence[Sequence[Cell]] = field(default_factory=tuple[Sequence[Cell], ...])
+    mentions: Sequence[Mention] = ()
+    buttons: Sequence[Button] = ()
 
     def markdown(self) -> str:
         """Renders it for a Prefect artifact."""
@@ -45,17 +88,24 @@ class Report:
 
     def slack_text(self) -> str:
         """Renders what notifications and screen readers say."""
-        return escape_slack(" ".join([self.title, *self.sentences]))
+        return " ".join([*self._mentioned(), escape_slack(" ".join([self.title, *self.sentences]))])
+
+    def _mentioned(self) -> list[str]:
+        return [mention.slack() for mention in self.mentions]
 
     def slack_blocks(self) -> list[Mapping[str, Any]]:
         """Renders it in Block Kit: a section a row, with the row's link as its last words."""
         blocks: list[Mapping[str, Any]] = [
             {"type": "header", "text": {"type": "plain_text", "text": self.title[:150]}},
-            _section(escape_slack("\n".join(self.sentences), SLACK_SECTION)),
         ]
+        said = "\n".join([" ".join(self._mentioned()), escape_slack("\n".join(self.sentences), SLACK_SECTION - 200)])
+        if said.strip():
+            blocks.append(_section(said.strip()))
         blocks += [_section(_slack_row(self.columns, row)) for row in self.rows[:SLACK_ROWS]]
         if (more := len(self.rows) - SLACK_ROWS) > 0:
             blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": f"and {more} more in Prefect"}]})
+        if self.buttons:
+            blocks.append({"type": "actions", "elements": [button.slack() for button in self.buttons]})
         return blocks
 
 

@@ -14,15 +14,23 @@ from tests import scenarios
 
 @dataclass(frozen=True)
 class Expected:
-    """An effect that must be in the sandbox's log exactly once. `target` is a regular expression for all of it."""
+    """An effect that must be in the sandbox's log exactly once.
+
+    target: a regular expression for all of it. saying: one that is found in its detail, across lines.
+    at_most: how often it may come when nobody knows whether it has; for texts in an emergency.
+    """
 
     service: str
     action: str
     target: str
+    saying: str = ""
+    at_most: int = 1
 
     def matches(self, effect: Mapping[str, Any]) -> bool:
-        return (effect["service"], effect["action"]) == (self.service, self.action) and bool(
-            re.fullmatch(self.target, effect["target"])
+        return (
+            (effect["service"], effect["action"]) == (self.service, self.action)
+            and re.fullmatch(self.target, effect["target"]) is not None
+            and re.search(self.saying, str(effect["detail"]), re.DOTALL) is not None
         )
 
 
@@ -36,6 +44,8 @@ class Scenario:
     expected: Sequence[Expected]
     names: Sequence[str]  # real names that must not reach any public place
     now: str = "2026-11-23T18:00:00+00:00"
+    elsewhere: int = 0  # effects that the sandbox doesn't see
+    needs_prefect: bool = False  # it changes something in Prefect, so that only the whole product can run it
 
     @property
     def name(self) -> str:
@@ -53,7 +63,7 @@ class Scenario:
         wrong = [
             f"{len(found)} times instead of once: {expected}"
             for expected in self.expected
-            if len(found := [effect for effect in effects if expected.matches(effect)]) != 1
+            if not 1 <= len(found := [effect for effect in effects if expected.matches(effect)]) <= expected.at_most
         ]
         return wrong + [
             f"not asked for: {effect['service']} {effect['action']} {effect['target']}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from settings import settings
+from settings import handbook, settings
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.imported"])
@@ -63,6 +63,7 @@ class Start:
 def _child(pipe: Connection, flow: str, parameters: dict[str, Any], environment: dict[str, str], crash_at: int) -> None:
     os.environ.update(environment)
     settings.cache_clear()  # the fork server read others when it imported the flows
+    handbook.cache_clear()
     module, _, name = flow.rpartition(".")
     function = getattr(importlib.import_module(module), name)
     if crash_at:

@@ -105,7 +105,7 @@ async def audit_customer_codenames(everything: bool = False, dry_run: bool = Fal
     leaks = policy.leaks(posts, github.fleet.labels(), known_names())
     report = policy.audited(drift, leaks, day)
     for message in policy.messages(report, day):
-        slack.post(
+        await slack.post(
             handbook().channels["help-customers"].id, message.report, once=f"audit-customer-codenames/{message.key}"
         )
     await artifacts.report("customer-codenames-audit", report)

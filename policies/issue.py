@@ -1,0 +1,83 @@
+"""The nouns of GitHub's issues: what decisions need, with texts that can't be printed by mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from policies.confidentiality import Confidential
+from policies.customer import Refused
+
+_KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)(?:/(\d+))?")
+_ADDRESS = re.compile(r"https?://[^\s/]+(?:/github)?/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d+)(?:#issuecomment-(\d+))?")
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment on an issue."""
+
+    id: int
+    author: str
+    is_bot: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Issue:
+    """An issue as it is now. `labels`: when each was added last; None when that isn't known."""
+
+    repository: str
+    number: int
+    author: str
+    author_is_bot: bool
+    is_open: bool
+    created_at: datetime
+    labels: Mapping[str, datetime | None]
+    assignees: Sequence[str]
+    comments: Sequence[Comment]
+    title: Confidential[str]
+    body: Confidential[str]
+    url: str
+
+    @property
+    def key(self) -> str:
+        """Gives `fleetdm/confidential#12`."""
+        return f"{self.repository}#{self.number}"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An issue, or a comment on one, that somebody named."""
+
+    repository: str
+    number: int
+    comment: int = 0
+
+    @property
+    def key(self) -> str:
+        """Gives the business key: `fleetdm/fleet#12`, or `fleetdm/fleet#12/998` for a comment."""
+        return f"{self.repository}#{self.number}" + (f"/{self.comment}" if self.comment else "")
+
+
+def reference(given: str, repository: str, *, comment: bool = False) -> Reference:
+    """Reads an issue's or a comment's key or address.
+
+    repository: where it must be. comment: whether a comment is wanted.
+
+    Raises:
+        Refused: it is neither, or in another repository.
+    """
+    found = _KEY.fullmatch(given.strip()) or _ADDRESS.fullmatch(given.strip())
+    kind = "comment" if comment else "issue"
+    if not found or comment != bool(found[3]):
+        raise Refused(f'"{given}" is no {kind}. Give the {kind}\'s address in GitHub.')
+    if found[1].lower() != repository.lower():
+        raise Refused(f'"{given}" is in {found[1]}; this procedure works on {repository}. Give an address there.')
+    return Reference(repository, int(found[2]), int(found[3] or 0))
+
+
+def is_bot(login: str, bots: Sequence[str]) -> bool:
+    """Says whether a login is a bot's: by GitHub's ending, or by the list. GitHub's logins know no case."""
+    return login.lower().endswith("[bot]") or login.lower() in {bot.lower() for bot in bots}

@@ -1,0 +1,176 @@
+"""Decides what becomes of a request to customer success: announced, due, urgent, answered, reminded.
+
+Handbook: customer-success#contact-us
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from policies.business_time import PACIFIC, Calendar
+from policies.events import IssueOpened
+from policies.issue import Comment, Issue, is_bot
+from policies.report import Link, Mention, Report
+
+# "create an issue and a team member will get back to you within one business day"
+BUSINESS_DAYS = 1
+NEARLY = timedelta(hours=2)  # of business time left, when the owner is reminded
+
+# The roles of the team of customer success; answers of others don't count.
+TEAM = (
+    "vp_of_customer_success",
+    "manager_of_support_and_solutions",
+    "customer_success_manager",
+    "customer_support_engineer",
+    "customer_solutions_architect",
+    "infrastructure_engineer",
+)
+
+_URGENT = re.compile(r"\b(urgent(?:ly)?|asap|emergency|right away|blocker|critical)\b", re.IGNORECASE)
+_NOT_URGENT = re.compile(
+    r"\b(?:not|isn't|is not|non|nothing|no)[\s-]+(?:\w+\s+)?(?:urgent|emergency|critical|blocker)\b", re.IGNORECASE
+)
+
+State = Literal["answered", "in time", "due soon", "overdue"]
+
+
+def reasons_to_do_nothing(event: IssueOpened, repository: str, label: str, bots: Sequence[str]) -> list[str]:
+    """Says why a new issue is no request to customer success."""
+    reasons: list[str] = []
+    if event.repository.lower() != repository.lower():
+        reasons.append(f"It is in {event.repository}.")
+    if label.lower() not in {each.lower() for each in event.labels}:
+        reasons.append(f'It lacks the label "{label}".')
+    if event.author_is_bot or is_bot(event.author, bots):
+        reasons.append("A bot opened it.")
+    return reasons
+
+
+def is_urgent(issue: Issue) -> bool:
+    """Says whether a request calls itself urgent, in its title or body, without saying that it isn't."""
+    # "If urgent, mention a team member in the #help-customers"
+    text = f"{issue.title.reveal()}\n{issue.body.reveal()}"
+    return _URGENT.search(_NOT_URGENT.sub("", text)) is not None
+
+
+def due_by(issue: Issue, calendar: Calendar) -> datetime:
+    """Gives when a request must be answered, in UTC."""
+    return calendar.due_by(issue.created_at, BUSINESS_DAYS * calendar.business_day)
+
+
+def answer(issue: Issue, team: Collection[str], bots: Sequence[str]) -> Comment | None:
+    """Gives the first answer by a team member; bots and the one who asks don't count.
+
+    team: logins in lower case.
+    """
+    answers = (
+        each
+        for each in issue.comments
+        if each.author.lower() in team
+        and each.author.lower() != issue.author.lower()
+        and not each.is_bot
+        and not is_bot(each.author, bots)
+    )
+    return min(answers, key=lambda each: each.at, default=None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request and how it stands."""
+
+    issue: Issue
+    due: datetime
+    age: timedelta  # of business time
+    state: State
+
+    @property
+    def owner(self) -> str:
+        """Gives who it is assigned to, "" when nobody is."""
+        return self.issue.assignees[0] if self.issue.assignees else ""
+
+
+def standing(issue: Issue, team: Collection[str], bots: Sequence[str], now: datetime, calendar: Calendar) -> Request:
+    """Says how a request stands now."""
+    due = due_by(issue, calendar)
+    age = calendar.business_time_between(issue.created_at, now)
+    if answer(issue, team, bots):
+        return Request(issue, due, age, "answered")
+    if now > due:
+        return Request(issue, due, age, "overdue")
+    left = calendar.business_time_between(now, due)
+    return Request(issue, due, age, "due soon" if left <= NEARLY else "in time")
+
+
+def spoken(moment: datetime) -> str:
+    """Gives a time as people say it, in Los Angeles."""
+    local = moment.astimezone(PACIFIC)
+    return f"{local:%A, %B} {local.day}, {local:%I:%M %p} Pacific Time".replace(" 0", " ")
+
+
+def announcement(issue: Issue, calendar: Calendar, team: Sequence[str]) -> Report:
+    """Words what the customer success channel reads; the title stays in the issue, it may hold a name.
+
+    team: Slack ids of who is mentioned when it is urgent; empty ones are left out.
+    """
+    urgent = is_urgent(issue)
+    return Report(
+        "Urgent request to customer success" if urgent else "New request to customer success",
+        [f"From {issue.author}. An answer is due by {spoken(due_by(issue, calendar))}."],
+        ("Request",),
+        [(Link(issue.key, issue.url),)],
+        mentions=[Mention(each) for each in team if each] if urgent else [],
+    )
+
+
+def reminder(request: Request, slack_ids: Mapping[str, str], team: Sequence[str]) -> Report:
+    """Words what the owner is reminded of; without an owner, the team.
+
+    slack_ids: by login, in lower case.
+    """
+    late = request.state == "overdue"
+    when = f"was due {spoken(request.due)}" if late else f"is due {spoken(request.due)}"
+    owner = slack_ids.get(request.owner.lower(), "")
+    who = request.owner or "Nobody"
+    return Report(
+        "A request is overdue" if late else "A request is due soon",
+        [f"{who} is assigned. No team member has answered yet; an answer {when}."],
+        ("Request",),
+        [(Link(request.issue.key, request.issue.url),)],
+        mentions=[Mention(each) for each in ([owner] if owner else team) if each],
+    )
+
+
+def triaged(issues: Sequence[Issue], calendar: Calendar) -> Report:
+    """Words what the run shows, by number and link only."""
+    rows = [
+        (Link(each.key, each.url), "yes" if is_urgent(each) else "no", spoken(due_by(each, calendar)))
+        for each in issues
+    ]
+    return Report("Requests announced", [f"{len(rows)} announced."], ("Request", "Urgent", "Due"), rows)
+
+
+def closed_today(day: str, holiday: str) -> Report:
+    """Words why there is no review on a day."""
+    return Report("No review today", [f"{day} is no business day{f' ({holiday})' if holiday else ''}."])
+
+
+def reviewed(requests: Sequence[Request]) -> Report:
+    """Words what the run shows: each open request without an answer, the one that is due first at the top."""
+    open_ones = sorted((each for each in requests if each.state != "answered"), key=lambda each: each.due)
+    rows = [
+        (
+            Link(each.issue.key, each.issue.url),
+            each.owner or "nobody",
+            f"{each.age.total_seconds() / 3600:.1f} h",
+            spoken(each.due),
+            each.state,
+        )
+        for each in open_ones
+    ]
+    answered = len(requests) - len(open_ones)
+    told = f"{len(open_ones)} wait for an answer, {answered} have one."
+    return Report("Requests to customer success", [told], ("Request", "Owner", "Business hours", "Due", "State"), rows)
