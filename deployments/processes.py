@@ -93,17 +93,13 @@ class Processes:
             self.start(name, *self._arguments[name])
 
     def stop(self, patience: float = 8) -> None:
-        """Ends every process with all its children: politely first, for certain after `patience` seconds."""
-        families = [family for process in self._running.values() for family in _family(process.pid)]
-        for process in reversed(list(self._running.values())):
-            _signal(process.pid, signal.SIGTERM)
-        _, alive = psutil.wait_procs(families, timeout=patience)
-        late = [child for parent in families for child in _family(parent.pid)]
-        for process in [*alive, *late]:
-            _signal(process.pid, signal.SIGKILL)
-        psutil.wait_procs(families, timeout=2)
-        for process in self._running.values():
-            process.poll()
+        """Ends every process with all its children: politely first, for certain after `patience` seconds.
+
+        What was started first ends last: runs under way still tell Prefect's server how they end.
+        """
+        processes = list(self._running.values())
+        _end(processes[1:], patience)
+        _end(processes[:1], patience)
         self._running.clear()
 
     def pid(self, name: str) -> int:
@@ -115,6 +111,19 @@ class Processes:
 
     def _tail(self, name: str) -> str:
         return "\n".join(self._log(name).read_text(errors="replace").splitlines()[-15:])
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]], patience: float) -> None:
+    families = [family for process in processes for family in _family(process.pid)]
+    for process in reversed(processes):
+        _signal(process.pid, signal.SIGTERM)
+    _, alive = psutil.wait_procs(families, timeout=patience)
+    late = [child for parent in families for child in _family(parent.pid)]
+    for process in [*alive, *late]:
+        _signal(process.pid, signal.SIGKILL)
+    psutil.wait_procs(families, timeout=2)
+    for process in processes:
+        process.poll()
 
 
 def _family(pid: int) -> Sequence[psutil.Process]:

@@ -6,19 +6,32 @@ What has not changed since the last time is not registered again, since each dep
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import sys
+from typing import Any
 
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.variables import Variable
+from prefect.workers.process import ProcessWorker
 
-from settings import ROOT
+from settings import ROOT, handbook
+from tasks import customer_channels
 
 POOL = "handbook"
 REGISTERED = "registered_deployments"  # a Prefect variable: what was registered lives and dies with Prefect's database
-SOURCES = ("prefect.yaml", "handbook.toml", "requirements.lock", "flows/**/*.py", "policies/**/*.py")
+# Whatever worker runs them, runs tell that they live; the sweeper finds dead ones by it. 30 s is Prefect's minimum.
+ENVIRONMENT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+SOURCES = (
+    "deployments/register.py",
+    "prefect.yaml",
+    "handbook.toml",
+    "requirements.lock",
+    "flows/**/*.py",
+    "policies/**/*.py",
+)
 
 
 def is_current() -> bool:
@@ -29,12 +42,37 @@ def is_current() -> bool:
 
 
 def main() -> int:
-    with get_client(sync_client=True) as client, contextlib.suppress(ObjectAlreadyExists):
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+    with get_client(sync_client=True) as client:
+        prepare_pool(client)
     code = _deploy_all()
     if code == 0:
+        _give_start_values()
         Variable.set(REGISTERED, _state_of_sources(), overwrite=True)
     return code
+
+
+def prepare_pool(client: SyncPrefectClient) -> None:
+    """Creates the work pool, or brings the one that is there up to date; what ops have set besides stays."""
+    made = _with_environment(ProcessWorker.get_default_base_job_template())
+    with contextlib.suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=made))
+    there = client.read_work_pool(POOL).base_job_template
+    wanted = _with_environment(there) if there else made
+    if wanted != there:
+        client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=wanted))
+
+
+def _with_environment(template: dict[str, Any]) -> dict[str, Any]:
+    made = copy.deepcopy(template)
+    variable = made["variables"]["properties"]["env"]
+    variable["default"] = variable.get("default", {}) | ENVIRONMENT
+    return made
+
+
+def _give_start_values() -> None:
+    """Creates the variables that ops change; one that is there already stays as it is."""
+    if Variable.get(customer_channels.VARIABLE) is None:
+        Variable.set(customer_channels.VARIABLE, list(handbook().out_of_hours.channels))
 
 
 def _state_of_sources() -> str:

@@ -1,17 +1,14 @@
-"""What the worker's fork server has imported before the first run, and what each forked child does.
+"""What the worker's fork server has imported before the first run, so that a child starts in a moment.
 
-Importing this module imports Prefect's engine and every flow of prefect.yaml, so that a child starts in a moment.
+Importing this module imports Prefect's engine and every flow of prefect.yaml.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
-import os
-from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-import prefect.flow_engine as engine
 import yaml
 
 from settings import ROOT
@@ -22,12 +19,8 @@ def deployed() -> list[dict[str, Any]]:
     return list(yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"])
 
 
-for each in deployed():
-    importlib.import_module(each["entrypoint"].rpartition(".")[0])
-
-
-def run_child(flow_run: UUID, entrypoint: str, environment: Mapping[str, str]) -> None:
-    """Runs one flow run, as `python -m prefect.flow_engine <entrypoint>` does, without importing anything anew."""
-    os.environ.update(environment)
-    os.setsid()
-    engine._run_flow_from_runtime_entrypoint(flow_run, entrypoint)  # pyright: ignore[reportPrivateUsage]
+ENGINE = ("prefect.flow_engine", "anyio._backends._asyncio")
+for module in (*ENGINE, *(each["entrypoint"].rpartition(".")[0] for each in deployed())):
+    importlib.import_module(module)
+gc.collect()
+gc.freeze()  # or each child would look through all of it again

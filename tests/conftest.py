@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from tests.deployments.installation import Installation
 
 ROOT = Path(__file__).parent.parent
+# For what runs without Prefect: nobody is there, and that is known at once. Prefect reads it when it is imported.
+WITHOUT_PREFECT = {
+    "PREFECT_API_URL": "http://127.0.0.1:9/api",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": "0",
+}
+os.environ.update(WITHOUT_PREFECT)
+
+
+def own_environment() -> dict[str, str]:
+    """Gives this process's environment without that, for processes that have a Prefect of their own."""
+    return {name: value for name, value in os.environ.items() if name not in WITHOUT_PREFECT}
+
+
 QUICK = {
     "HANDBOOK_CONNECT_TIMEOUT": "0.3",
     "HANDBOOK_READ_TIMEOUT": "0.5",
@@ -68,6 +82,10 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Moves the sandbox's clock."""
         self._call("POST", "/clock/advance", {"seconds": seconds})
+
+    def set_clock(self, now: str) -> None:
+        """Sets the sandbox's clock, which goes on from there."""
+        self._call("PUT", "/clock", {"now": now})
 
     def latency(self, **services: Sequence[float]) -> None:
         self._call("PUT", "/latency", services)
@@ -170,20 +188,24 @@ def _postgres_schema() -> Iterator[str]:
 
 
 def create_tables(url: str) -> None:
-    from tasks import database, ledger
+    from deployments import inbox, runs_continued
+    from tasks import cases, database, deadlines, decisions, remembered
 
+    tables = len(database.metadata.tables)
+    assert tables >= 9, [inbox, runs_continued, cases, deadlines, decisions, remembered]  # importing them names tables
     engine = database.connect(url)
-    ledger.effects.metadata.create_all(engine)
+    database.metadata.create_all(engine)
     engine.dispose()
 
 
 @pytest.fixture
 def use_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Mapping[str, str]], None]]:
     """Lets a test set variables; whatever was read from others is forgotten."""
-    from settings import settings
+    from settings import handbook, settings
     from tasks import database, salesforce
 
     def forget() -> None:
+        handbook.cache_clear()
         salesforce.login.cache_clear()
         if database.engine.cache_info().currsize:
             database.engine().dispose()
@@ -217,10 +239,11 @@ def fresh(installation: Installation, use_settings: Callable[[Mapping[str, str]]
     """The installation with an empty ledger; each test resets the sandbox with its own seed."""
     from sqlalchemy import delete
 
-    from tasks import database, ledger
+    from tasks import database
 
     use_settings(environment(installation.sandbox.url, installation.database_url()))
+    installation.forget_runs()
     with database.engine().begin() as connection:
-        for table in (ledger.effects, ledger.history, ledger.reservations):
+        for table in database.metadata.sorted_tables:
             connection.execute(delete(table))
     return installation

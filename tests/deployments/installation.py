@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.conftest import ROOT, Sandbox, free_port
+from tests.conftest import ROOT, Sandbox, free_port, own_environment
 from tests.scenario import Scenario
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -25,16 +24,17 @@ class Installation:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.port, sandbox_port = free_port(), free_port()
+        self.port, sandbox_port, gateway_port = free_port(), free_port(), free_port()
+        self.gateway = f"http://127.0.0.1:{gateway_port}"
         self.sandbox = Sandbox(f"http://127.0.0.1:{sandbox_port}")
         self.output = state / "output.txt"
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api", timeout=30, trust_env=False)
         state.mkdir(parents=True, exist_ok=True)
-        ports = ["--port", str(self.port), "--sandbox-port", str(sandbox_port)]
+        ports = ["--port", str(self.port), "--sandbox-port", str(sandbox_port), "--gateway-port", str(gateway_port)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deployments.up", "--demo", "--state", str(state), *ports],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "HANDBOOK_FIXED_TIME": Scenario.now},
+            env={**own_environment(), "PYTHONUNBUFFERED": "1"},
             stdout=self.output.open("wb"),
             stderr=subprocess.STDOUT,
         )
@@ -44,10 +44,23 @@ class Installation:
         began = time.monotonic()
         while time.monotonic() - began < seconds:
             if "Ctrl-C stops everything" in self.said():
-                return time.monotonic() - began
+                took = time.monotonic() - began
+                self._pause_schedules()
+                return took
             assert self._process.poll() is None, f"The demo has ended:\n{self.said()}"
             time.sleep(0.1)
         raise AssertionError(f"The demo is not up after {seconds} s:\n{self.said()}")
+
+    def _pause_schedules(self) -> None:
+        """Keeps what the clock starts out of tests that judge by every effect."""
+        for deployment in self.api.post("/deployments/filter", json={}).json():
+            self.api.post(f"/deployments/{deployment['id']}/pause_deployment").raise_for_status()
+
+    def forget_runs(self) -> None:
+        """Deletes the runs that an earlier test left unfinished, or the sweeper would go on with them."""
+        left = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "CRASHED", "CANCELLING"]}}}}
+        for run in self.api.post("/flow_runs/filter", json=left).json():
+            self.api.delete(f"/flow_runs/{run['id']}")
 
     def said(self) -> str:
         """Gives what it has printed."""
@@ -64,6 +77,12 @@ class Installation:
         """Stops it as Ctrl-C does. Gives the exit code."""
         self._process.send_signal(number)
         return self._process.wait(30)
+
+    def play(self, scenario: Scenario, *more: Mapping[str, Any]) -> None:
+        """Sets the sandbox to a scenario's world and time."""
+        self.sandbox.reset(scenario.seed, *more)
+        self.sandbox.set_clock(scenario.now)
+        time.sleep(1.1)  # processes ask for the time once a second
 
     def begin(self, deployment: str, parameters: Mapping[str, Any]) -> str:
         """Starts a flow as the form in Prefect's UI does. Gives the run's id."""

@@ -32,7 +32,7 @@ def test_the_demo_says_in_plain_words_what_was_done_with_links(installation: Ins
 
 @each_scenario
 def test_a_run_started_from_prefect_has_the_expected_effects(scenario: Scenario, fresh: Installation) -> None:
-    fresh.sandbox.reset(scenario.seed)
+    fresh.play(scenario)
     run = fresh.run(scenario.deployment, scenario.parameters)
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     assert scenario.unmet(fresh.sandbox.effects()) == []
@@ -44,15 +44,15 @@ def test_a_run_started_from_prefect_has_the_expected_effects(scenario: Scenario,
 
 @each_scenario
 def test_a_dry_run_started_from_prefect_lists_each_effect_and_has_none(scenario: Scenario, fresh: Installation) -> None:
-    fresh.sandbox.reset(scenario.seed)
+    fresh.play(scenario)
     run = fresh.run(scenario.deployment, {**scenario.parameters, "dry_run": True})
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     assert fresh.sandbox.effects() == []
-    assert fresh.artifacts(run["id"]).count("would be done") == len(scenario.expected)
+    assert fresh.artifacts(run["id"]).count("would be done") == len(scenario.expected) + scenario.elsewhere
 
 
 def test_two_runs_for_one_account_at_once_give_one_codename(fresh: Installation) -> None:
-    fresh.sandbox.reset(assigning.SCENARIO.seed)
+    fresh.play(assigning.SCENARIO)
     fresh.sandbox.latency(**{"*": [0.02, 0.1]})
     runs = [fresh.begin(ASSIGN, assigning.SCENARIO.parameters) for _ in range(2)]
     assert {fresh.end(run)["state_type"] for run in runs} == {"COMPLETED"}
@@ -60,7 +60,7 @@ def test_two_runs_for_one_account_at_once_give_one_codename(fresh: Installation)
 
 
 def test_two_accounts_at_once_get_two_different_planets(fresh: Installation) -> None:
-    fresh.sandbox.reset(assigning.SCENARIO.seed, assigning.ANOTHER_ACCOUNT)
+    fresh.play(assigning.SCENARIO, assigning.ANOTHER_ACCOUNT)
     accounts = [assigning.ACCOUNT, assigning.OTHER]
     runs = [fresh.begin(ASSIGN, {"account": account}) for account in accounts]
     assert {fresh.end(run)["state_type"] for run in runs} == {"COMPLETED"}
@@ -71,7 +71,7 @@ def test_two_accounts_at_once_get_two_different_planets(fresh: Installation) -> 
 
 @pytest.mark.parametrize("after", ["confidential", "public"], ids=lambda which: f"after the {which} label")
 def test_a_worker_killed_in_the_middle_and_started_again_makes_no_second_label(fresh: Installation, after: str) -> None:
-    fresh.sandbox.reset(assigning.SCENARIO.seed)
+    fresh.play(assigning.SCENARIO)
     fresh.sandbox.latency(**{"*": [0.15, 0.2]})
     fresh.begin(ASSIGN, assigning.SCENARIO.parameters)
     wait_until(lambda: len(fresh.sandbox.effects()) >= (1 if after == "confidential" else 2))
@@ -107,7 +107,7 @@ BAD_INPUT = [
 def test_bad_input_gets_a_sentence_before_any_effect(
     scenario: Scenario, parameters: dict[str, Any], said: str, fresh: Installation
 ) -> None:
-    fresh.sandbox.reset(scenario.seed, assigning.BAD_SEED)
+    fresh.play(scenario, assigning.BAD_SEED)
     run = fresh.run(scenario.deployment, parameters)
     assert run["state_type"] == "FAILED"
     assert said in run["state"]["message"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from prefect.server.database.configurations import AioSqliteConfiguration
 
 from deployments import server
 from deployments.processes import Processes
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT, free_port, own_environment
 
 pytestmark = pytest.mark.whole
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.whole
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     state, port = tmp_path_factory.mktemp("server"), free_port()
-    environment = {**os.environ, "PREFECT_HOME": str(state), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment = {**own_environment(), "PREFECT_HOME": str(state), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     processes = Processes(state / "logs", environment | {"PYTHONPATH": str(ROOT)})
     processes.start("Prefect server", "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port))
     try:

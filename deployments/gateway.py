@@ -1,0 +1,284 @@
+"""The gateway: takes in webhooks. Verified, read, committed, answered; everything else comes after.
+
+`python -m deployments.gateway --port 4400`. What is forged, stale, too large, too slow or malformed is refused before
+anything is stored; a counter is all that is kept of it. The answer 2xx means: committed, and never lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+from starlette.routing import Route
+
+from deployments.deliveries import Delivery, Malformed
+from deployments.inbox import receive
+from deployments.signatures import Forged
+from deployments.webhooks import WEBHOOKS, Incoming, Webhook
+from policies.events import SlackCommand
+from settings import SettingsIncomplete
+from tasks import clock, remembered
+from tasks.database import GroupCommit, engine
+
+if TYPE_CHECKING:
+    from deployments.dispatcher import Dispatcher
+    from deployments.inbox import Verdict
+
+LARGEST = 1024 * 1024  # bytes of a body
+READ_WITHIN = 10.0  # seconds for a body to arrive
+SWEPT_WITHIN = timedelta(minutes=5)  # after a longer silence of the sweeper somebody should look
+LOG = logging.getLogger(__name__)
+
+
+class NotTaken(Exception):
+    """The request gets no 2xx."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Gateway:
+    """What the routes share: the inbox, the dispatcher once it is loaded, and what was refused."""
+
+    def __init__(self) -> None:
+        self.started = clock.wall()
+        self.refused: Counter[str] = Counter()
+        self.group = GroupCommit()
+        self.dispatcher: Dispatcher | None = None
+        self._decide: Callable[[Any], Verdict] | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Loads the procedures beside the first requests: Prefect alone takes a second to import."""
+        self._work = asyncio.create_task(self._dispatch())
+
+    async def _dispatch(self) -> None:
+        try:
+            dispatcher, procedures = await asyncio.to_thread(_load)
+            self.dispatcher = working = dispatcher.Dispatcher(self.group)
+            self._decide = procedures.verdict
+            await working.work()
+        except Exception:
+            LOG.exception("The dispatcher has ended; the supervisor starts the gateway again.")
+            raise
+
+    @property
+    def dispatches(self) -> bool:
+        """Says whether the dispatcher is at work."""
+        return self.dispatcher is not None and self._work is not None and not self._work.done()
+
+    @property
+    def is_broken(self) -> bool:
+        """Says whether the dispatcher has ended, which it never should."""
+        return self._work is not None and self._work.done()
+
+    def unswept(self) -> timedelta:
+        """Gives for how long the sweeper has given no sign of life; its start gets as long as ours."""
+        kept = remembered.several([remembered.LAST_SWEEP]).get(remembered.LAST_SWEEP)
+        since = datetime.fromisoformat(kept) if kept else self.started
+        return clock.wall() - max(since, self.started)
+
+    async def stop(self) -> None:
+        """Ends the dispatcher and commits what is under way."""
+        if self._work:
+            self._work.cancel()
+            with suppress(BaseException):
+                await self._work
+        await self.group.close()
+
+    async def take(self, delivery: Delivery) -> None:
+        """Commits a delivery, then begins with what it asks for."""
+        if self._decide and self.dispatcher:
+            await self.dispatcher.take(delivery, self._decide(delivery.event))
+        else:
+            await self.group.run(receive, delivery, None)
+
+    async def save(self, found: Sequence[Delivery]) -> bool:
+        """Texts for an emergency whose request can't be stored. False: there is none, or it could not be texted."""
+        if not self.dispatcher:
+            return False
+        from deployments import last_resort
+
+        return any([await last_resort.texted(delivery.event) for delivery in found])
+
+    async def answer(self, command: SlackCommand) -> Mapping[str, Any]:
+        """Gives what a slash command is answered, in Slack's form."""
+        if not self.dispatcher:
+            return {"response_type": "ephemeral", "text": "We have just been started. Try again in a few seconds."}
+        from deployments import commands
+
+        return await commands.answer(command, self.group)
+
+
+def _load() -> tuple[Any, Any]:
+    from deployments import dispatcher, procedures
+
+    gc.collect()
+    gc.freeze()  # or the collector looks through all of Prefect again and again
+    gc.set_threshold(20_000, 50, 50)
+    return dispatcher, procedures
+
+
+async def body_of(request: Request, types: Sequence[str]) -> bytes:
+    """Reads a body of one of these media types.
+
+    Raises:
+        NotTaken: 415 another type, 413 too large, 408 too slow.
+    """
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in types:
+        raise NotTaken(415, f"Send {' or '.join(types)}.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_WITHIN):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST:
+                    raise NotTaken(413, "The body is larger than 1 MiB.")
+    except TimeoutError:
+        raise NotTaken(408, "The body did not arrive within 10 seconds.") from None
+    return bytes(body)
+
+
+def create_app() -> FastAPI:
+    """Builds the app."""
+    gateway = Gateway()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await gateway.start()
+        yield
+        await gateway.stop()
+
+    app = FastAPI(
+        title="Handbook Flows: webhooks",
+        description=__doc__ or "",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        responses={
+            401: {"description": "Not signed, wrongly signed, or stale"},
+            400: {"description": "Signed, but not readable"},
+            413: {"description": "Larger than 1 MiB"},
+            415: {"description": "Another media type"},
+        },
+    )
+    app.state.gateway = gateway
+    for webhook in WEBHOOKS:
+        _add_webhook(app, gateway, webhook)
+    _add_health(app, gateway)
+    return app
+
+
+def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
+    async def answer(request: Request) -> Response:
+        try:
+            return await _taken(gateway, webhook, request)
+        except Forged as problem:
+            status, reason = 401, str(problem)
+        except Malformed as problem:
+            status, reason = 400, str(problem)
+        except NotTaken as problem:
+            status, reason = problem.status, str(problem)
+        except Exception as problem:  # the database is away: the sender tries again
+            LOG.exception("%s was not taken in", webhook.path)
+            status, reason = 503, f"Not taken in ({type(problem).__name__})."
+        gateway.refused[f"{webhook.path} {status}"] += 1
+        return JSONResponse({"error": reason}, status)
+
+    app.add_api_route(webhook.path, answer, methods=["POST"], summary=webhook.summary, response_class=Response)
+    # The same without FastAPI's way to a parameter, which costs as much as all that we do: it comes first.
+    app.router.routes.insert(0, Route(webhook.path, answer, methods=["POST"], include_in_schema=False))
+
+
+async def _taken(gateway: Gateway, webhook: Webhook, request: Request) -> Response:
+    url = request.url
+    path_and_query = f"{url.path}?{url.query}" if url.query else url.path
+    body = await body_of(request, webhook.types)
+    incoming = Incoming(request.headers, request.query_params, path_and_query, body)
+    taken = await asyncio.to_thread(webhook.take, incoming) if webhook.asks_others else webhook.take(incoming)
+    if taken.command:
+        return JSONResponse(await gateway.answer(taken.command))
+    try:
+        for delivery in taken.deliveries:
+            await gateway.take(delivery)
+    except Exception:  # the database is away
+        if not await gateway.save(taken.deliveries):
+            raise
+    return Response(taken.text, taken.status, media_type=taken.media_type)
+
+
+def _add_health(app: FastAPI, gateway: Gateway) -> None:
+    @app.get("/health", summary="Is the process alive?")
+    async def health() -> Response:
+        return JSONResponse({"ok": not gateway.is_broken}, 503 if gateway.is_broken else 200)
+
+    @app.get("/ready", summary="Does it take in deliveries and act on them, and does the sweeper sweep?")
+    async def ready() -> Response:
+        told = {"dispatcher": gateway.dispatches, "refused": dict(gateway.refused), "at": clock.wall().isoformat()}
+        try:
+            await asyncio.to_thread(_touch_database)
+            unswept = await asyncio.to_thread(gateway.unswept)
+        except Exception as problem:
+            return JSONResponse(told | {"database": type(problem).__name__}, 503)
+        told |= {"database": "ok", "seconds_since_sweep": round(unswept.total_seconds())}
+        return JSONResponse(told, 200 if gateway.dispatches and unswept <= SWEPT_WITHIN else 503)
+
+
+def _touch_database() -> None:
+    with engine().connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def main() -> int:
+    import uvicorn
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=4400)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format='{"at": "%(asctime)s", "from": "%(name)s", "said": %(said)s}')
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_on_one_line)
+    try:
+        uvicorn.run(
+            create_app(),
+            host=arguments.host,
+            port=arguments.port,
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # addresses may hold a key
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=30,
+            backlog=2048,
+        )
+    except SettingsIncomplete as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _on_one_line(record: logging.LogRecord) -> bool:
+    """Makes of each message one line that no foreign text can break."""
+    trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+    record.exc_info = None
+    record.said = json.dumps(f"{record.getMessage()} {trace}".strip())
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

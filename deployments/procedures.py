@@ -1,0 +1,196 @@
+"""Which event may start which procedure, under which key, and which reasons there are to do nothing.
+
+Importing this module imports the flows that the gateway does at once, and with them Prefect: the gateway loads it after
+it has begun to listen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from deployments.inbox import Opening, Verdict
+from flows.support import out_of_hours
+from policies.events import (
+    AccountChanged,
+    ConversationCreated,
+    Event,
+    IssueComment,
+    IssueOpened,
+    SlackAction,
+    SlackMessage,
+    TextReceived,
+)
+from policies.support import job_applications, support_requests, waiting_labels
+from policies.support import out_of_hours as hours
+from settings import handbook
+from tasks import customer_channels
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Start:
+    """One way in which events start a procedure.
+
+    procedure: the deployment's name, which is the flow's.
+    reasons: to do nothing, as far as the event tells by itself; None when the event has nothing to do with it.
+    act: does the procedure at once; None when Prefect alone does it.
+    parameters: of the flow run that does the subjects, or records them.
+    most: subjects a run.
+    """
+
+    procedure: str
+    subject: Callable[[Any], str]
+    reasons: Callable[[Any], Sequence[str] | None]
+    parameters: Callable[[Sequence[str]], dict[str, Any]]
+    act: Callable[[str, Any], Awaitable[Any]] | None = None  # the subject and the event, if one opened the case
+    most: int = 100
+
+
+def _of(kind: type[E], reasons: Callable[[E], Sequence[str] | None]) -> Callable[[Any], Sequence[str] | None]:
+    """Limits a start to one kind of event."""
+
+    def checked(event: Any) -> Sequence[str] | None:
+        return reasons(event) if isinstance(event, kind) else None
+
+    return checked
+
+
+def _listed(name: str) -> Callable[[Sequence[str]], dict[str, Any]]:
+    """Hands the subjects over as the flow's list of that name."""
+
+    def parameters(subjects: Sequence[str]) -> dict[str, Any]:
+        return {name: list(subjects)}
+
+    return parameters
+
+
+def _key(event: Any) -> str:
+    return event.key
+
+
+# -- out of hours
+
+
+def _message(message: SlackMessage) -> Sequence[str]:
+    return hours.reasons_to_do_nothing(message, customer_channels.known(), handbook().calendar)
+
+
+async def _answer(_: str, message: Any) -> None:
+    await out_of_hours.answer(message)
+
+
+def _press_of_start(action: SlackAction) -> Sequence[str] | None:
+    return hours.reasons_to_ignore(action) if hours.is_start(action) else None
+
+
+def _emergency(action: SlackAction) -> str:
+    return hours.request_of(action).subject
+
+
+async def _start_emergency(subject: str, _: Any) -> None:
+    await out_of_hours.start_emergency(subject)
+
+
+def _press_of_acknowledge(action: SlackAction) -> Sequence[str] | None:
+    return [] if action.action == hours.ACKNOWLEDGE else None
+
+
+def _press(action: SlackAction) -> str:
+    return f"{action.value}/{action.user}/{action.action_ts}"
+
+
+def _text_received(text: TextReceived) -> Sequence[str]:
+    return [] if text.acknowledges else ["The text acknowledges nothing."]
+
+
+async def _acknowledge(_: str, event: Any) -> None:
+    await out_of_hours.acknowledge(event)
+
+
+def _press_on_channel(action: SlackAction) -> Sequence[str] | None:
+    return [] if action.action in {hours.APPROVE, hours.DECLINE} else None
+
+
+async def _decide_on_channel(_: str, action: Any) -> None:
+    await out_of_hours.decide_on_channel(action)
+
+
+def _channel_parameters(subjects: Sequence[str]) -> dict[str, Any]:
+    channel, change = subjects[0].split("/")[:2]
+    return {"channel": channel, "change": change, "press": subjects[0]}
+
+
+# -- job applications
+
+
+def _ticket(event: ConversationCreated) -> Sequence[str]:
+    return job_applications.reasons_to_do_nothing(event)
+
+
+def _press_on_application(action: SlackAction) -> Sequence[str] | None:
+    return [] if job_applications.decision_of(action.action) else None
+
+
+# -- GitHub
+
+
+def _issue(event: IssueOpened) -> Sequence[str]:
+    names = handbook()
+    label = names.chosen("request_label")
+    return support_requests.reasons_to_do_nothing(event, names.repositories.confidential, label, names.bots.github)
+
+
+def _comment(event: IssueComment) -> Sequence[str]:
+    names = handbook()
+    prefix = names.labels.waiting_prefix
+    return waiting_labels.reasons_to_do_nothing(event, names.repositories.public, prefix, names.bots.github)
+
+
+# -- customer codenames
+
+
+def _became_customer(account: AccountChanged) -> Sequence[str]:
+    return []
+
+
+def _account_parameters(subjects: Sequence[str]) -> dict[str, Any]:
+    return {"account": subjects[0]}
+
+
+STARTS = (
+    Start(out_of_hours.ANSWER, _key, _of(SlackMessage, _message), _listed("messages"), _answer),
+    Start(out_of_hours.START, _emergency, _of(SlackAction, _press_of_start), _listed("requests"), _start_emergency),
+    Start(out_of_hours.ACKNOWLEDGE, _press, _of(SlackAction, _press_of_acknowledge), _listed("requests"), _acknowledge),
+    Start(out_of_hours.ACKNOWLEDGE, _key, _of(TextReceived, _text_received), _listed("requests"), _acknowledge),
+    Start(
+        out_of_hours.REGISTER, _press, _of(SlackAction, _press_on_channel), _channel_parameters, _decide_on_channel, 1
+    ),
+    Start("respond-to-job-application", _key, _of(ConversationCreated, _ticket), _listed("conversations")),
+    Start("respond-to-job-application", _press, _of(SlackAction, _press_on_application), _listed("conversations")),
+    Start("triage-support-request", _key, _of(IssueOpened, _issue), _listed("issues")),
+    Start("clear-waiting-labels", _key, _of(IssueComment, _comment), _listed("comments")),
+    Start("promote-prospect", _key, _of(AccountChanged, _became_customer), _account_parameters, most=1),
+)
+
+
+def of(procedure: str) -> Start:
+    """Gives how a procedure is started."""
+    return next(start for start in STARTS if start.procedure == procedure)
+
+
+def verdict(event: Event | None) -> Verdict:
+    """Decides what an event opens, or why nothing."""
+    openings: list[Opening] = []
+    reasons: list[str] = []
+    for start in STARTS if event else ():
+        found = start.reasons(event)
+        if found:
+            reasons.extend(found)
+        elif found is not None:
+            openings.append(Opening(start.procedure, start.subject(event), start.act is not None))
+    if not openings and not reasons:
+        reasons.append("No procedure listens to it.")
+    return Verdict(openings, reasons)

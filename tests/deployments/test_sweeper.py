@@ -1,0 +1,614 @@
+"""The sweeper against a real Prefect server: what was lost goes on, once; what waits is told, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED,
+    PREFECT_UI_URL,
+    temporary_settings,
+)
+
+from deployments import inbox, lost_runs, missed, register, telling
+from deployments.deliveries import Delivery
+from deployments.dispatcher import INBOX, Dispatcher
+from deployments.inbox import Verdict
+from deployments.lost_runs import Watch
+from deployments.processes import Processes
+from deployments.sweeper import Sweeper
+from policies import sweeping as policy
+from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
+from tests.conftest import Sandbox, environment, free_port, own_environment
+from tests.deployments.installation import Installation
+from tests.deployments.test_end_to_end import kill_worker, wait_until
+from tests.scenarios import answer_out_of_hours_message as night
+from tests.scenarios import assign_customer_codename as assigning
+
+MONDAY_MORNING = "2026-11-30T18:00:00+00:00"
+RESPOND = "respond-to-job-application"
+
+
+class Prefect:
+    """A server without a worker: runs are where a test puts them."""
+
+    def __init__(self, state: Path) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._database = state / "prefect.db"
+        more = {"PREFECT_HOME": str(state), "PREFECT_API_URL": f"{self.url}/api", "NO_PROXY": "127.0.0.1"}
+        self._processes = Processes(state / "logs", own_environment() | more)
+        self._processes.start("Prefect server", "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port))
+        self._processes.wait_for("Prefect server", f"{self.url}/api/health", 120)
+        self.api = httpx.Client(base_url=f"{self.url}/api", timeout=60, trust_env=False)
+        flow = self._post("/flows/", {"name": "wait"})["id"]
+        body = {"name": "wait", "flow_id": flow, "enforce_parameter_schema": False, "concurrency_limit": None}
+        self.deployment: str = self._post("/deployments/", body)["id"]
+
+    def run(self, state: str, seconds_ago: float = 0, *, tags: Sequence[str] = (), **parameters: Any) -> str:
+        """Makes a run that has been in a state for some time."""
+        body = {"parameters": parameters, "tags": list(tags), "state": {"type": "SCHEDULED"}}
+        made = str(self._post(f"/deployments/{self.deployment}/create_flow_run", body)["id"])
+        self.put(made, state, seconds_ago)
+        return made
+
+    def put(self, run: str, state: str, seconds_ago: float = 0) -> None:
+        """Puts a run into a state, as if that had happened some time ago."""
+        self._post(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+        at = (datetime.now(UTC) - timedelta(seconds=seconds_ago)).replace(tzinfo=None)
+        with sqlite3.connect(self._database, timeout=30) as connection:
+            # Two hyphens or none: how Prefect writes an id differs between its tables and its versions.
+            connection.execute(
+                "UPDATE flow_run_state SET timestamp = ? WHERE id = (SELECT state_id FROM flow_run "
+                "WHERE replace(id, '-', '') = replace(?, '-', ''))",
+                (at.isoformat(" "), run),
+            )
+
+    def state(self, run: str) -> str:
+        """Gives the type of a run's state."""
+        return str(self.api.get(f"/flow_runs/{run}").json()["state_type"])
+
+    def others(self, than: Sequence[str]) -> list[dict[str, Any]]:
+        """Gives the runs besides those."""
+        return [run for run in self._post("/flow_runs/filter", {}) if run["id"] not in than]
+
+    def lives(self, run: str) -> None:
+        """Has a run say that it lives, as Prefect's engine does."""
+        event = {
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": lost_runs.HEARTBEAT,
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": "wait"},
+            "id": str(uuid4()),
+        }
+        self.api.post("/events", json=[event]).raise_for_status()
+        wanted = {"filter": {"resource": {"id": [f"prefect.flow-run.{run}"]}, "event": {"name": [lost_runs.HEARTBEAT]}}}
+        give_up = time.monotonic() + 20
+        while not self._post("/events/filter", wanted)["events"]:
+            assert time.monotonic() < give_up, "The event has not come."
+            time.sleep(0.1)
+
+    def artifacts(self) -> list[dict[str, Any]]:
+        """Gives the artifacts of the inbox."""
+        return self._post("/artifacts/filter", {"artifacts": {"key": {"any_": ["inbox"]}}})
+
+    def forget(self) -> None:
+        """Deletes every run."""
+        for run in self.others(than=()):
+            self.api.delete(f"/flow_runs/{run['id']}")
+
+    def stop(self) -> None:
+        self._processes.stop()
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        answer = self.api.post(path, json=dict(body))
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    made = Prefect(tmp_path_factory.mktemp("prefect"))
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def prefect(
+    server: Prefect, sandbox: Sandbox, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]
+) -> Iterator[Prefect]:
+    """The server without runs, an empty ledger, and the sandbox on Saturday evening."""
+    use_settings(environment(sandbox.url, sqlite_url))
+    sandbox.reset(night.SEED)
+    server.forget()
+    with temporary_settings(
+        {
+            PREFECT_API_URL: f"{server.url}/api",
+            PREFECT_UI_URL: server.url,
+            PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False,
+        }
+    ):
+        yield server
+
+
+@pytest.fixture
+def set_clock(sandbox: Sandbox, use_settings: Callable[[Mapping[str, str]], None]) -> Callable[[datetime], None]:
+    """Sets the time for us and for the sandbox."""
+
+    def to(now: datetime) -> None:
+        sandbox.set_clock(now.isoformat())
+        use_settings({"HANDBOOK_FIXED_TIME": now.isoformat()})
+
+    return to
+
+
+@pytest.fixture
+def saturday(prefect: Prefect, set_clock: Callable[[datetime], None]) -> datetime:
+    """Saturday evening, when the customer of the seed has just written."""
+    now = datetime.fromisoformat(night.SATURDAY_EVENING)
+    set_clock(now)
+    return now
+
+
+async def has_listened(client: PrefectClient) -> None:
+    """Marks lost runs as a sweeper does that has run for an hour."""
+    now = clock.wall()
+    await lost_runs.mark_lost_runs(client, Watch(now - timedelta(hours=1), now))
+
+
+def do(*duties: Callable[[PrefectClient], Awaitable[None]]) -> None:
+    """Does duties of the sweeper, one after the other."""
+
+    async def all_of_them() -> None:
+        run = runs.Run("sweeper", "sweeper", "sweeper", clock.now())
+        async with slack.connected(), prefect_api.connected() as client:
+            with runs.acting(run):
+                for duty in duties:
+                    await duty(client)
+
+    asyncio.run(all_of_them())
+
+
+def posts(sandbox: Sandbox, channel: str = "#help-customers") -> list[str]:
+    """Gives what was posted in a channel."""
+    return [
+        each["detail"]["text"]
+        for each in sandbox.effects()
+        if each["action"] == "post message" and each["target"] == channel
+    ]
+
+
+# -- runs that died
+
+
+def test_a_run_without_signs_of_life_crashes_and_one_that_gives_them_goes_on(prefect: Prefect) -> None:
+    silent, living, young = prefect.run("RUNNING", 200), prefect.run("RUNNING", 200), prefect.run("RUNNING", 30)
+    prefect.lives(living)
+    do(has_listened)
+    assert [prefect.state(run) for run in (silent, living, young)] == ["CRASHED", "RUNNING", "RUNNING"]
+
+
+def test_a_run_that_was_claimed_and_never_started_crashes(prefect: Prefect) -> None:
+    stuck, starting = prefect.run("PENDING", 120), prefect.run("PENDING", 10)
+    do(has_listened)
+    assert [prefect.state(run) for run in (stuck, starting)] == ["CRASHED", "PENDING"]
+
+
+def test_paused_scheduled_and_ended_runs_are_left_alone(prefect: Prefect) -> None:
+    states = ["PAUSED", "SCHEDULED", "COMPLETED", "FAILED", "CANCELLED"]
+    left = [prefect.run(state, 86_400) for state in states]
+    do(has_listened, lost_runs.continue_crashed_runs)
+    assert [prefect.state(run) for run in left] == states
+    assert prefect.others(than=left) == []
+
+
+def test_a_run_that_somebody_cancelled_and_that_is_gone_is_cancelled_and_does_not_go_on(prefect: Prefect) -> None:
+    gone = prefect.run("CANCELLING", 200)
+    do(has_listened, lost_runs.continue_crashed_runs)
+    assert prefect.state(gone) == "CANCELLED"
+    assert prefect.others(than=[gone]) == []
+
+
+def test_a_sweeper_that_has_just_begun_to_listen_calls_no_run_silent(prefect: Prefect) -> None:
+    run = prefect.run("RUNNING", 200)
+    watch = Watch()
+
+    async def mark(client: PrefectClient) -> None:
+        await lost_runs.mark_lost_runs(client, watch)
+
+    do(mark, mark)
+    assert prefect.state(run) == "RUNNING"
+
+
+def test_while_prefect_is_away_the_sweeper_hears_nothing_and_begins_to_listen_anew(prefect: Prefect) -> None:
+    watch = Watch(clock.wall() - timedelta(hours=1), clock.wall())
+
+    async def mark() -> None:
+        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+            async with prefect_api.connected() as client:
+                await lost_runs.mark_lost_runs(client, watch)
+
+    with pytest.raises(httpx.ConnectError):
+        asyncio.run(mark())
+    assert not watch.look(clock.wall())
+
+
+# -- crashed runs
+
+
+def test_a_crashed_run_starts_again_with_the_same_parameters_and_once_with_two_sweepers(prefect: Prefect) -> None:
+    crashed = prefect.run("CRASHED", tags=["customers"], account="001Ux0000000001IAA", dry_run=False)
+
+    async def two_at_once(client: PrefectClient) -> None:
+        await asyncio.gather(*(lost_runs.continue_crashed_runs(client) for _ in range(2)))
+
+    do(two_at_once, lost_runs.continue_crashed_runs)
+    (again,) = prefect.others(than=[crashed])
+    assert again["parameters"] == {"account": "001Ux0000000001IAA", "dry_run": False}
+    assert again["state_type"] == "SCHEDULED"
+    assert sorted(again["tags"]) == ["continued 1", "customers"]
+
+
+def test_a_run_that_crashes_each_time_starts_again_five_times_with_pauses_and_then_a_person_is_told_once(
+    prefect: Prefect, sandbox: Sandbox
+) -> None:
+    known = [prefect.run("CRASHED", 0)]
+    for times in range(policy.MOST_TIMES):
+        if times:
+            do(lost_runs.continue_crashed_runs)
+            assert prefect.others(than=known) == [], "It starts again after a pause."
+            prefect.put(known[-1], "CRASHED", 86_000)
+        do(lost_runs.continue_crashed_runs)
+        (again,) = prefect.others(than=known)
+        assert again["tags"] == [f"continued {times + 1}"]
+        known.append(again["id"])
+        prefect.put(again["id"], "CRASHED")
+    for _ in range(2):
+        do(lost_runs.continue_crashed_runs)
+    assert prefect.others(than=known) == []
+    (said,) = posts(sandbox)
+    assert "It has been started 6 times and crashed each time." in said
+
+
+def test_a_crash_that_a_cancellation_led_to_is_none(prefect: Prefect) -> None:
+    run = prefect.run("RUNNING")
+    prefect.put(run, "CANCELLING")
+    prefect.put(run, "CRASHED")
+    do(lost_runs.continue_crashed_runs)
+    assert prefect.others(than=[run]) == []
+
+
+def test_a_run_that_was_revived_and_crashed_another_time_goes_on_another_time(prefect: Prefect) -> None:
+    run = prefect.run("CRASHED", 300)
+    do(lost_runs.continue_crashed_runs)
+    prefect.put(run, "RUNNING", 200)
+    do(lost_runs.continue_crashed_runs)
+    assert len(prefect.others(than=[run])) == 1
+    prefect.put(run, "CRASHED", 100)
+    do(lost_runs.continue_crashed_runs, lost_runs.continue_crashed_runs)
+    assert len(prefect.others(than=[run])) == 2
+
+
+def test_a_crashed_sweep_does_not_go_on_when_a_newer_one_has_begun(prefect: Prefect) -> None:
+    old = prefect.run("CRASHED", tags=["sweep"], everything=True)
+    other = prefect.run("COMPLETED", tags=["sweep"], everything=False)
+    do(lost_runs.continue_crashed_runs)
+    (again,) = prefect.others(than=[old, other])
+    prefect.put(again["id"], "CRASHED", 7200)
+    newer = prefect.run("COMPLETED", tags=["sweep"], everything=True)
+    do(lost_runs.continue_crashed_runs)
+    assert prefect.others(than=[old, other, again["id"], newer]) == []
+
+
+def test_more_runs_than_a_page_holds_are_all_found(prefect: Prefect) -> None:
+    crashed = [prefect.run("CRASHED") for _ in range(5)]
+
+    async def in_pages_of_two(client: PrefectClient) -> None:
+        found = [run.id for run in await lost_runs.runs_in(client, [lost_runs.StateType.CRASHED], page=2)]
+        assert sorted(map(str, found)) == sorted(crashed)
+
+    do(in_pages_of_two)
+
+
+# -- cases
+
+
+def opened(prefect: Prefect, state: str, seconds_ago: float, subject: str = "conv-1") -> str:
+    """Opens a case whose run is in a state. Gives the run."""
+    cases.open_case(RESPOND, subject, "a test", "", False)
+    return handed_over(prefect, state, seconds_ago)
+
+
+def handed_over(prefect: Prefect, state: str, seconds_ago: float) -> str:
+    """Hands over what waits, as the dispatcher does, as a run in a state. Gives the run."""
+    batch = f"{RESPOND}:{uuid4()}"
+    assert cases.hand_over(RESPOND, batch, 100)
+    run = prefect.run(state, seconds_ago, tags=[INBOX])
+    cases.handed(batch, run)
+    return run
+
+
+def case(subject: str = "conv-1") -> Any:
+    return cases.of(RESPOND, [subject])[subject]
+
+
+def test_a_case_whose_run_failed_is_handed_over_with_growing_pauses_and_parked_after_five_times_told_once(
+    prefect: Prefect, sandbox: Sandbox
+) -> None:
+    run = opened(prefect, "FAILED", 0)
+    cases.settle(RESPOND, "conv-1", cases.State.OPEN, "Gmail gave no answer.")
+    for times in range(policy.MOST_TIMES):
+        pause = policy.FIRST_PAUSE.total_seconds() * policy.LONGER**times
+        prefect.put(run, "FAILED", pause - 15)
+        do(lost_runs.hand_over_anew)
+        assert case().run_id == run, f"Too early after {times} times."
+        prefect.put(run, "FAILED", pause + 1)
+        do(lost_runs.hand_over_anew)
+        assert (case().run_id, case().generation) == (None, times + 1)
+        run = handed_over(prefect, "FAILED", 0)
+    for _ in range(2):
+        do(lost_runs.hand_over_anew, telling.tell_what_waits)
+    assert case().state == cases.State.PARKED
+    (said,) = posts(sandbox)
+    assert f"{RESPOND} for conv-1 was started 6 times. The last reason: Gmail gave no answer." in said
+
+
+def test_a_case_whose_run_crashed_or_was_deleted_is_handed_over_at_once(prefect: Prefect) -> None:
+    run = opened(prefect, "CRASHED", 0)
+    do(lost_runs.hand_over_anew)
+    assert case().batch is None
+    run = handed_over(prefect, "RUNNING", 0)
+    prefect.api.delete(f"/flow_runs/{run}").raise_for_status()
+    do(lost_runs.hand_over_anew)
+    assert (case().batch, case().generation) == (None, 2)
+
+
+def test_a_case_whose_run_a_person_cancelled_is_not_started_again(prefect: Prefect) -> None:
+    opened(prefect, "CANCELLED", 3600)
+    do(lost_runs.hand_over_anew, lost_runs.continue_crashed_runs)
+    assert (case().state, case().reason) == (cases.State.REFUSED, "A person cancelled its run.")
+    assert cases.without_run() == {}
+
+
+def test_a_case_under_way_is_left_alone_and_its_crashed_run_is_not_continued_by_itself(prefect: Prefect) -> None:
+    running, crashed = opened(prefect, "RUNNING", 3600), prefect.run("CRASHED", tags=[INBOX])
+    do(lost_runs.hand_over_anew, lost_runs.continue_crashed_runs)
+    assert case().run_id == running
+    assert prefect.others(than=[running, crashed]) == []
+
+
+# -- what waits for a person
+
+
+def park(key: str) -> None:
+    intent = ledger.Intent("f", "Gmail", "send mail", key, "p", "run 1", "a person", timedelta(seconds=9))
+    grant = ledger.claim(key, intent)
+    assert isinstance(grant, ledger.Grant)
+    ledger.park(grant, "Its answer never came.")
+
+
+def test_a_parked_effect_is_told_once_also_after_a_restart_and_again_when_it_is_parked_again(
+    prefect: Prefect, sandbox: Sandbox
+) -> None:
+    park("a/1/mail")
+    do(telling.tell_what_waits)
+    do(telling.tell_what_waits)
+    (said,) = posts(sandbox)
+    assert "Gmail: send mail a/1/mail. Its answer never came." in said
+    ledger.settle("a/1/mail", "Kathy", "send it again", None)
+    park("a/1/mail")
+    do(telling.tell_what_waits)
+    assert len(posts(sandbox)) == 2
+
+
+def test_a_flood_gets_ten_messages_and_one_for_all_the_rest(prefect: Prefect, sandbox: Sandbox) -> None:
+    for number in range(40):
+        park(f"a/{number:02}/mail")
+    for _ in range(2):
+        do(telling.tell_what_waits)
+    said = posts(sandbox)
+    assert len(said) == 11
+    assert [each for each in said if "30 more wait for a person" in each]
+
+
+def test_what_slack_did_not_take_is_told_once_it_is_back(prefect: Prefect, sandbox: Sandbox) -> None:
+    for number in range(12):
+        park(f"a/{number:02}/mail")
+    sandbox.fault(service="slack", method="POST", path="chat.postMessage", kind="500_after")
+    with suppress(Exception):
+        do(telling.tell_what_waits)
+    sandbox.no_more_faults()
+    for _ in range(2):
+        do(telling.tell_what_waits)
+    said = posts(sandbox)
+    assert len(said) == len(set(said)) == 11
+
+
+# -- what no webhook told of
+
+
+ANSWER, MESSAGE = "answer-out-of-hours-message", f"{night.CHANNEL}/{night.TS}"
+MINUTE = timedelta(seconds=61)
+
+
+def settle() -> str:
+    """Lets a gateway's dispatcher work until the case of the message is settled. Gives its state."""
+
+    async def work() -> None:
+        group = database.GroupCommit()
+        working = asyncio.create_task(Dispatcher(group).work())
+        async with asyncio.timeout(20):
+            while cases.of(ANSWER, [MESSAGE])[MESSAGE].state == cases.State.OPEN:
+                await asyncio.sleep(0.1)
+        working.cancel()
+        await asyncio.wait([working])
+        await group.close()
+
+    asyncio.run(work())
+    return cases.of(ANSWER, [MESSAGE])[MESSAGE].state
+
+
+def came_in() -> list[tuple[str, str, int]]:
+    return [(each[0], each[2], each[4]) for each in inbox.counts(clock.wall() - timedelta(hours=1))]
+
+
+def test_a_message_that_no_webhook_told_of_is_answered_once(
+    sandbox: Sandbox, saturday: datetime, set_clock: Callable[[datetime], None]
+) -> None:
+    do(missed.fill_slack_gaps)
+    assert came_in() == [], "The history begins at the first look."
+    for times in (1, 2):
+        set_clock(saturday + times * MINUTE)
+        do(missed.fill_slack_gaps)
+    assert came_in() == [("slack-history", "taken", 1)]
+    assert settle() == cases.State.DONE
+    (said,) = posts(sandbox, "#fleet-at-hebe")
+    assert "We are closed right now" in said
+
+
+def test_a_message_whose_webhook_came_is_not_taken_in_another_time(
+    saturday: datetime, set_clock: Callable[[datetime], None]
+) -> None:
+    do(missed.fill_slack_gaps)
+    cases.open_case(ANSWER, MESSAGE, "slack Ev1", "", True)
+    set_clock(saturday + MINUTE)
+    do(missed.fill_slack_gaps)
+    assert came_in() == []
+
+
+def test_a_message_of_the_night_is_not_answered_once_we_are_open_again(
+    sandbox: Sandbox, saturday: datetime, set_clock: Callable[[datetime], None]
+) -> None:
+    do(missed.fill_slack_gaps)
+    set_clock(datetime.fromisoformat(MONDAY_MORNING))
+    do(missed.fill_slack_gaps)
+    assert settle() == cases.State.IGNORED
+    assert posts(sandbox, "#fleet-at-hebe") == []
+
+
+def test_a_channel_that_is_gone_holds_up_no_other(
+    prefect: Prefect, saturday: datetime, set_clock: Callable[[datetime], None]
+) -> None:
+    prefect.api.post("/variables/", json={"name": "out_of_hours_channels", "value": ["C0GONE00001", night.CHANNEL]})
+    try:
+        do(missed.fill_slack_gaps)
+        set_clock(saturday + MINUTE)
+        do(missed.fill_slack_gaps)
+    finally:
+        prefect.api.delete("/variables/name/out_of_hours_channels")
+    assert came_in() == [("slack-history", "taken", 1)]
+
+
+# -- all of it
+
+
+def test_the_inbox_is_one_page_in_prefect_that_is_kept_up_to_date(prefect: Prefect) -> None:
+    inbox.receive(Delivery("github", "d-1", None, "issues.closed"), Verdict(reasons=["No procedure listens to it."]))
+    do(telling.show_inbox)
+    inbox.receive(Delivery("github", "d-2", None, "star.created"), Verdict(reasons=["No procedure listens to it."]))
+    forget("inbox report")
+    do(telling.show_inbox)
+    (page,) = prefect.artifacts()
+    assert "2 deliveries since" in page["data"]
+    assert "| 1 | github | star.created | ignored | No procedure listens to it. |" in page["data"]
+    prefect.api.delete(f"/artifacts/{page['id']}").raise_for_status()
+    forget("inbox report")
+    do(telling.show_inbox)
+    assert len(prefect.artifacts()) == 1
+
+
+def forget(name: str) -> None:
+    """Has something done again that is done once in a while."""
+    with database.engine().begin() as connection:
+        connection.execute(remembered.remembered.delete().where(remembered.remembered.c.name == name))
+
+
+def sweep_once() -> None:
+    async def sweep() -> None:
+        async with slack.connected(), prefect_api.connected() as client:
+            await Sweeper(client).sweep()
+
+    asyncio.run(sweep())
+
+
+def test_a_sweep_goes_on_where_prefect_github_or_slack_are_away_and_says_that_it_was_there(
+    prefect: Prefect, sandbox: Sandbox
+) -> None:
+    park("a/1/mail")
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        sweep_once()
+    assert len(posts(sandbox)) == 1, "Prefect is away, Slack is not."
+    kept = remembered.read(remembered.LAST_SWEEP)
+    assert kept
+    assert clock.wall() - datetime.fromisoformat(kept) < timedelta(seconds=10)
+
+
+def test_the_database_may_be_away_for_a_moment(
+    prefect: Prefect, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None], tmp_path: Path
+) -> None:
+    use_settings({"HANDBOOK_DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite'}"})  # no tables
+    sweep_once()
+    use_settings({"HANDBOOK_DATABASE_URL": sqlite_url})
+    sweep_once()
+    assert remembered.read(remembered.LAST_SWEEP)
+
+
+def test_every_workers_runs_give_signs_of_life_and_what_ops_have_set_stays(prefect: Prefect) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        register.prepare_pool(client)
+        pool = client.read_work_pool(register.POOL).base_job_template
+        assert pool["variables"]["properties"]["env"]["default"] == {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+        pool["variables"]["properties"]["env"]["default"] = {"TZ": "UTC"}
+        changed = json.dumps({"base_job_template": pool})
+        prefect.api.patch(f"/work_pools/{register.POOL}", content=changed).raise_for_status()
+        register.prepare_pool(client)
+        kept = client.read_work_pool(register.POOL).base_job_template
+    assert kept["variables"]["properties"]["env"]["default"] == {"TZ": "UTC", **register.ENVIRONMENT}
+
+
+# -- the whole product
+
+RESUMED_WITHIN = 150.0  # seconds
+
+
+@pytest.mark.whole
+def test_a_run_whose_worker_was_killed_in_the_middle_goes_on_by_itself_and_does_everything_once(
+    fresh: Installation,
+) -> None:
+    fresh.play(assigning.SCENARIO)
+    fresh.sandbox.latency(**{"*": [0.3, 0.4]})
+    run = fresh.begin(assigning.SCENARIO.deployment, assigning.SCENARIO.parameters)
+    wait_until(lambda: len(fresh.sandbox.effects()) >= 1)
+    kill_worker(fresh)
+    began = time.monotonic()
+    assert assigning.SCENARIO.unmet(fresh.sandbox.effects()), "It was killed too late to prove anything."
+    fresh.sandbox.latency()
+    wait_until(lambda: continued(fresh, run) == ["COMPLETED"], RESUMED_WITHIN)
+    took = time.monotonic() - began
+    assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
+    assert fresh.api.get(f"/flow_runs/{run}").json()["state_type"] == "CRASHED"
+    assert took < RESUMED_WITHIN, f"{took:.0f} s"  # 77, measured
+
+
+def continued(installation: Installation, run: str) -> list[str]:
+    """Gives the states of the runs that go on for a run."""
+    wanted = {"flow_runs": {"tags": {"any_": ["continued 1", "continued 2"]}}}
+    found = installation.api.post("/flow_runs/filter", json=wanted).json()
+    asked = installation.api.get(f"/flow_runs/{run}").json()
+    return [each["state_type"] for each in found if each["parameters"] == asked["parameters"]]
