@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test handbook ledger lint lock bench
+.PHONY: help demo up test handbook ledger inbox lint lock bench
 
 help: ## says what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,9 +28,13 @@ handbook: $(VENV)/runtime.ok ## writes HANDBOOK.md and docs/handbook.json
 ledger: $(VENV)/runtime.ok ## lists what waits for a person; ARGS="--help" shows how to settle it
 	@$(RUN) -m deployments.settle $(ARGS)
 
+inbox: $(VENV)/runtime.ok ## lists what came in and why most needed nothing; ARGS="--ignored", "--open", "--hours 72"
+	@$(RUN) -m deployments.inbox_report $(ARGS)
+
 bench: $(VENV)/tests.ok ## every figure that the docs state
 	$(RUN) -m bench.business_hours_oracle
 	$(RUN) -m bench.leak_guard
+	$(RUN) -m bench.webhooks
 
 lock: $(VENV)/tests.ok ## makes the lock files anew
 	$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,0 +1,1 @@
+"""Webhooks, measured: from the request to the reply in Slack, with and without trouble."""
