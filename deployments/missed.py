@@ -13,6 +13,7 @@ from policies import sweeping as policy
 from policies.events import SlackMessage
 from policies.report import Report
 from tasks import cases, clock, customer_channels, github, ledger, remembered, slack
+from tasks.github_deliveries import FailedDelivery
 
 OVERLAP = timedelta(minutes=2)  # a channel's history is read again so far back
 DELIVERIES_A_SWEEP = 10  # there is a second between two writes to GitHub
@@ -68,7 +69,7 @@ def ask_again(repository: github.Repository) -> dict[str, Report]:
     name, now = f"deliveries of {repository.full_name}", clock.wall()
     since = policy.deliveries_since(_moment(remembered.read(name)), now)
     told: dict[str, Report] = {}
-    due: list[github.FailedDelivery] = []
+    due: list[FailedDelivery] = []
     for failed in repository.failed_deliveries(since):
         asked = ledger.rows(below=f"sweeper/delivery/{failed.guid}/")
         if policy.goes_to_a_person(len(asked)):

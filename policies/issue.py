@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from policies.confidentiality import Confidential
+from policies.confidentiality import Confidential, PublicText
 from policies.customer import Refused
 
 _KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)(?:/(\d+))?")
@@ -40,6 +41,7 @@ class Issue:
     title: Confidential[str]
     body: Confidential[str]
     url: str
+    node_id: str = ""  # GraphQL's
 
     @property
     def key(self) -> str:
@@ -59,6 +61,46 @@ class Reference:
     def key(self) -> str:
         """Gives the business key: `fleetdm/fleet#12`, or `fleetdm/fleet#12/998` for a comment."""
         return f"{self.repository}#{self.number}" + (f"/{self.comment}" if self.comment else "")
+
+
+@dataclass(frozen=True)
+class AddLabels:
+    """A change of an issue: labels that are put on it. They exist."""
+
+    issue: Issue
+    labels: Sequence[str]
+    once: str
+
+
+@dataclass(frozen=True)
+class RemoveLabels:
+    """A change of an issue: labels that are taken off it."""
+
+    issue: Issue
+    labels: Sequence[str]
+    once: str
+
+
+@dataclass(frozen=True)
+class AddComment:
+    """A change of an issue: a comment."""
+
+    issue: Issue
+    text: PublicText
+    once: str
+
+
+Change = AddLabels | RemoveLabels | AddComment
+
+
+def marker(once: str) -> str:
+    """Gives the line by which a text of ours is found again under its business key; GitHub does not show it."""
+    return f"<!-- handbook-flows {hashlib.sha256(once.encode()).hexdigest()[:20]} -->"
+
+
+def marked(text: str, once: str) -> str:
+    """Gives a text with its marker at the end."""
+    return f"{text.rstrip()}\n\n{marker(once)}\n"
 
 
 def reference(given: str, repository: str, *, comment: bool = False) -> Reference:

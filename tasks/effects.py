@@ -19,9 +19,9 @@ import asyncio
 import hashlib
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -167,7 +167,8 @@ class LeaseLost(Exception):
     """The permit ran out or another run took the effect over; nothing was sent."""
 
 
-_permit: ContextVar[ledger.Grant | Literal["without ledger"] | None] = ContextVar("permit", default=None)
+Permit = tuple[ledger.Grant, ...] | Literal["without ledger"]
+_permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 ROUNDS_A_RUN = 5
 FRESH = 0.9  # of the lease; as long as so much is left, it has just been granted
 
@@ -209,11 +210,35 @@ async def asend_without_ledger(write: Write) -> Made:
 
     It may come twice that way. Everywhere else no ledger means no effect.
     """
-    token = _permit.set("without ledger")
-    try:
+    with _permitted("without ledger"):
         return await _in_time(_sent_once(write))
-    finally:
-        _permit.reset(token)
+
+
+def perform_together(
+    writes: Sequence[Write], send: Callable[[Sequence[Write]], Sequence[Made | Exception]]
+) -> list[Made | EffectError]:
+    """Does what `perform` does for several effects of one service, with one call for all that are to be sent.
+
+    send: one call of the service. Gives for each write what it made, or what went wrong with it alone; raises what went
+        wrong with the whole call.
+
+    Gives for each write what it made, or why not: one that fails does not hold up the others.
+    """
+    run = runs.current()
+    if run.dry_run:
+        return [_note(write, run, "would be done", write.preview) for write in writes]
+
+    def effects() -> list[Made | EffectError]:
+        return _Together([_Lane(write, _steps(write, run)) for write in writes], send).work()
+
+    shown = [write for write in writes if _shows(write)]
+    return _as_task(_named_together(shown), effects)() if shown else effects()
+
+
+def _named_together(writes: Sequence[Write]) -> Write:
+    """Gives what names their task run in Prefect."""
+    first, more = writes[0], len(writes) - 1
+    return replace(first, target=f"{first.target} and {more} more") if more else first
 
 
 def _sent_once(write: Write) -> _Steps[Made]:
@@ -250,14 +275,13 @@ def assert_permitted() -> None:
         OutsideLedger: no effect is being performed.
         LeaseLost: the lease is over or the epoch has moved on.
     """
-    grant = _permit.get()
-    if grant is None:
+    permit = _permit.get()
+    if permit is None:
         raise OutsideLedger("A write must be described as an effects.Write and go through effects.perform.")
-    if grant == "without ledger":
-        return
-    # Nobody may take over before the lease ends, so a look at the ledger tells more only near that end.
-    if grant.lease_until - clock.wall() < FRESH * grant.intent.lease and not ledger.holds(grant):
-        raise LeaseLost(grant.key)
+    for grant in () if permit == "without ledger" else permit:
+        # Nobody may take over before the lease ends, so a look at the ledger tells more only near that end.
+        if grant.lease_until - clock.wall() < FRESH * grant.intent.lease and not ledger.holds(grant):
+            raise LeaseLost(grant.key)
 
 
 @dataclass(frozen=True)
@@ -291,17 +315,22 @@ _Steps = Generator[_Commit | _Call | _Pause, Any, _Answer]
 def _at_once(steps: _Steps[Made]) -> Made:
     outcome = _Outcome()
     while isinstance(step := outcome.tell(steps), _Commit | _Call | _Pause):
-        try:
-            match step:
-                case _Commit(transaction, args):
-                    outcome = _Outcome(transaction(*args))
-                case _Call(function, args):
-                    outcome = _Outcome(function(*args))
-                case _Pause(seconds):
-                    outcome = _Outcome(clock.sleep(seconds))
-        except Exception as error:  # the engine reads it
-            outcome = _Outcome(error=error)
+        outcome = _taken(step)
     return step
+
+
+def _taken(step: _Commit | _Call | _Pause) -> _Outcome:
+    """Takes a step of the engine."""
+    try:
+        match step:
+            case _Commit(transaction, args):
+                return _Outcome(transaction(*args))
+            case _Call(function, args):
+                return _Outcome(function(*args))
+            case _Pause(seconds):
+                return _Outcome(clock.sleep(seconds))
+    except Exception as error:  # the engine reads it
+        return _Outcome(error=error)
 
 
 async def _in_time(steps: _Steps[Made]) -> Made:
@@ -335,6 +364,81 @@ class _Outcome:
             return steps.throw(self.error) if self.error else steps.send(self.answer)
         except StopIteration as end:
             return end.value
+
+
+class _Lane:
+    """One of several effects that are performed together: its engine, with a permit of its own."""
+
+    def __init__(self, write: Write, steps: _Steps[Made]) -> None:
+        self.write = write
+        self._steps = steps
+        self._context = copy_context()
+        self.result: Made | EffectError | None = None
+        self.step: _Commit | _Call | _Pause | None = None
+        self.tell(_Outcome())
+
+    @property
+    def sends(self) -> bool:
+        """Says whether the next step is to send."""
+        return isinstance(self.step, _Call) and self.step.function is self.write.send
+
+    @property
+    def grants(self) -> tuple[ledger.Grant, ...]:
+        """Gives what permits it to send."""
+        permit = self._context.get(_permit)
+        assert isinstance(permit, tuple)
+        return permit
+
+    def go_on(self) -> None:
+        """Takes the next step."""
+        assert self.step
+        self.tell(self._context.run(_taken, self.step))
+
+    def tell(self, outcome: _Outcome) -> None:
+        """Tells the engine what came of its step, and keeps its next one, or what it ends with."""
+        self.step = None
+        try:
+            answer = self._context.run(outcome.tell, self._steps)
+        except EffectError as error:
+            self.result = error
+            return
+        if isinstance(answer, Made):
+            self.result = answer
+        else:
+            self.step = answer
+
+
+@dataclass(frozen=True)
+class _Together:
+    """The driver of several engines: what all of them are about to send goes out in one call."""
+
+    lanes: Sequence[_Lane]
+    send: Callable[[Sequence[Write]], Sequence[Made | Exception]]
+
+    def work(self) -> list[Made | EffectError]:
+        while at_work := [lane for lane in self.lanes if lane.step]:
+            # Whoever has a permit sends before anybody waits: it doesn't hold for ever.
+            quick = [lane for lane in at_work if not lane.sends and not isinstance(lane.step, _Pause)]
+            sending = [lane for lane in at_work if lane.sends]
+            if quick:
+                for lane in quick:
+                    lane.go_on()
+            elif sending:
+                self._send(sending)
+            else:
+                at_work[0].go_on()
+        return [lane.result for lane in self.lanes if lane.result]
+
+    def _send(self, lanes: Sequence[_Lane]) -> None:
+        outcomes: Sequence[_Outcome]
+        try:
+            with _permitted(tuple(grant for lane in lanes for grant in lane.grants)):
+                answers = self.send([lane.write for lane in lanes])
+            outcomes = [_Outcome(error=each) if isinstance(each, Exception) else _Outcome(each) for each in answers]
+        except Exception as error:  # the engines read it
+            outcomes = [_Outcome(error=error)] * len(lanes)
+        for lane, outcome in zip(lanes, outcomes, strict=True):
+            lane.tell(outcome)
 
 
 def _steps(write: Write, run: runs.Run) -> _Steps[Made]:
@@ -396,7 +500,7 @@ def _present(write: Write) -> _Steps[Made | None]:
 def _send(write: Write, grant: ledger.Grant) -> _Steps[Made | None]:
     """Sends once. None: the ledger has noted why not, and must be asked again."""
     try:
-        with _permitted(grant):
+        with _permitted((grant,)):
             made = yield _Call(write.send)
     except LeaseLost:
         return None
@@ -445,8 +549,8 @@ def _parked(write: Write, grant: ledger.Grant, reason: str) -> _Steps[EffectPark
 
 
 @contextmanager
-def _permitted(grant: ledger.Grant) -> Generator[None]:
-    token = _permit.set(grant)
+def _permitted(permit: Permit) -> Generator[None]:
+    token = _permit.set(permit)
     try:
         yield
     finally:

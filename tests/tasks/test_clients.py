@@ -13,7 +13,7 @@ import pytest
 
 from policies.confidentiality import Confidential, KnownNames, Leak, declassify
 from policies.report import Report
-from tasks import effects, github, known_names, ledger, runs, salesforce, slack
+from tasks import effects, github, github_labels, known_names, ledger, runs, salesforce, slack
 from tasks.effects import Made
 from tests.conftest import Sandbox, environment
 from tests.scenarios.assign_customer_codename import ACCOUNT, NAME, SCENARIO
@@ -109,7 +109,7 @@ def test_a_write_outside_the_ledger_does_not_leave_the_process(
     def without_ledger(described: effects.Write) -> Any:
         return described.send()
 
-    monkeypatch.setattr(github, "perform", without_ledger)
+    monkeypatch.setattr(github_labels, "perform", without_ledger)
     monkeypatch.setattr(salesforce, "perform", without_ledger)
     monkeypatch.setattr(slack, "aperform", without_ledger)
     with pytest.raises(effects.OutsideLedger):

@@ -1,0 +1,231 @@
+"""The issues of a repository.
+
+API: https://docs.github.com/rest/issues/issues, https://docs.github.com/graphql/reference/objects#issue
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice, takewhile
+from typing import Any
+
+from github import GithubException
+from github.Issue import Issue as GithubIssue
+
+from policies import issue as issues
+from policies.confidentiality import Confidential, PublicText, revealed
+from tasks.effects import AlreadyThere, Failure, Made, Write, perform
+from tasks.github_client import Client, Unreadable, explain
+
+Text = PublicText | Confidential[str]
+CLOCKS_DIFFER = timedelta(minutes=5)  # at most, GitHub's and ours
+
+
+class Issues(Client):
+    """Reads and changes issues."""
+
+    def issue(self, number: int) -> issues.Issue | None:
+        """Gives an issue with its labels' times and its comments, in one call; None when there is none."""
+        try:
+            return self._issue(self._ask(_ONE_ISSUE, number=number)["repository"]["issue"])
+        except GithubException as error:
+            if "NOT_FOUND" in str(error.data):
+                return None
+            raise
+
+    def open_issues(self, labels: Sequence[str] | None) -> Iterator[issues.Issue]:
+        """Gives the open issues that have one of these labels, with times and comments, 100 a call; None: all."""
+        for page, _ in self.open_issues_by_page(labels):
+            yield from page
+
+    def open_issues_by_page(self, labels: Sequence[str] | None) -> Iterator[tuple[list[issues.Issue], int]]:
+        """Gives the same by pages of up to 100, each with the number of all; at most one page is in memory.
+
+        What a reader changes in the issues of a page does not move the pages after it: they hang on the order in which
+        issues were created, and labels are read again when a page is.
+        """
+        after: str | None = None
+        while labels is None or labels:
+            page = self._ask(_ISSUES, labels=labels and list(labels), after=after)["repository"]["issues"]
+            yield [self._issue(each) for each in page["nodes"]], page["totalCount"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+
+    def _issue(self, found: Mapping[str, Any]) -> issues.Issue:
+        author: Mapping[str, str] = found["author"] or {}
+        added = {each["label"]["name"]: _time(each["createdAt"]) for each in found["timelineItems"]["nodes"]}
+        return issues.Issue(
+            repository=self.full_name,
+            number=found["number"],
+            author=author.get("login", ""),
+            author_is_bot=author.get("__typename") == "Bot",
+            is_open=found["state"] == "OPEN",
+            created_at=_time(found["createdAt"]),
+            labels={each["name"]: added.get(each["name"]) for each in found["labels"]["nodes"]},
+            assignees=[each["login"] for each in found["assignees"]["nodes"]],
+            comments=[_comment(each) for each in found["comments"]["nodes"]],
+            title=Confidential(found["title"]),
+            body=Confidential(found["body"] or ""),
+            url=f"{self.url}/issues/{found['number']}",
+            node_id=found["id"],
+        )
+
+    def search_issues(self, words: str, *, labels: Sequence[str] = (), most: int = 30) -> list[issues.Issue]:
+        """Gives the issues that GitHub's search finds, the best first, without comments and times of labels.
+
+        The index is some minutes late: what has just been filed is not in it.
+        """
+        query = " ".join([f"repo:{self.full_name}", "is:issue", *(f'label:"{each}"' for each in labels), words])
+        with self.client() as client:
+            return [self._found(each) for each in islice(client.search_issues(query), most)]
+
+    def _found(self, found: GithubIssue) -> issues.Issue:
+        return issues.Issue(
+            repository=self.full_name,
+            number=found.number,
+            author=found.user.login,
+            author_is_bot=found.user.type == "Bot",
+            is_open=found.state == "open",
+            created_at=found.created_at,
+            labels={label.name: None for label in found.labels},
+            assignees=[each.login for each in found.assignees],
+            comments=[],
+            title=Confidential(found.title),
+            body=Confidential(found.body or ""),
+            url=found.html_url,
+            node_id=found.node_id,
+        )
+
+    def _create_issue(
+        self, title: Text, body: Text, labels: Sequence[str], assignees: Sequence[str], once: str
+    ) -> Made:
+        def send() -> Made:
+            text = issues.marked(str(revealed(body)), once)
+            with self._writing() as repository:
+                made = repository.create_issue(
+                    str(revealed(title)), text, labels=list(labels), assignees=list(assignees)
+                )
+            return self._checked(made, text)
+
+        def find(intended: datetime) -> Made | None:
+            with self._reading() as repository:
+                newest = repository.get_issues(state="all", sort="created", direction="desc")
+                recent = takewhile(lambda each: each.created_at >= intended - CLOCKS_DIFFER, newest)
+                found = (each for each in recent if issues.marker(once) in (each.body or ""))
+                return next((_made_issue(each) for each in found), None)
+
+        request = {
+            "repository": self.full_name,
+            "title": title,
+            "body": body,
+            "labels": list(labels),
+            "assignees": list(assignees),
+        }
+        preview = Made("", f"{self.url}/issues")
+        return perform(Write(once, "GitHub", "create issue", self.full_name, request, send, find, explain, preview))
+
+    def _checked(self, made: GithubIssue, body: str) -> Made:
+        """Gives the issue as GitHub answered it, so that a page of HTML with status 200 is no success."""
+        if made.body != body:
+            raise Unreadable("GitHub answered about another issue.")
+        return _made_issue(made)
+
+    def _comment(self, number: int, text: Text, once: str) -> Made:
+        def send() -> Made:
+            with self._writing() as repository:
+                body = issues.marked(str(revealed(text)), once)
+                made = repository.get_issue(number).create_comment(body)
+            if made.body != body:
+                raise Unreadable("GitHub answered about another comment.")
+            return Made(str(made.id), made.html_url)
+
+        request = {"repository": self.full_name, "number": str(number), "text": text}
+        place, preview = f"{self.full_name}#{number}", Made("", f"{self.url}/issues/{number}")
+        find = partial(self._find_comment, number, once)
+        return perform(Write(once, "GitHub", "comment", place, request, send, find, explain, preview))
+
+    def _find_comment(self, number: int, once: str, intended: datetime) -> Made | None:
+        with self._reading() as repository:
+            comments = repository.get_issue(number).get_comments(since=intended - CLOCKS_DIFFER)
+            found = (each for each in comments if issues.marker(once) in (each.body or ""))
+            return next((Made(str(each.id), each.html_url) for each in found), None)
+
+    def add_labels(self, number: int, labels: Sequence[str], *, once: str) -> Made:
+        """Puts labels on an issue; those that are there count as done. GitHub makes a label that doesn't exist."""
+
+        def send() -> Made:
+            with self._writing() as repository:
+                repository.get_issue(number).add_to_labels(*labels)
+            return made
+
+        made = self._labelled(number, labels)
+        request = {"repository": self.full_name, "number": str(number), "labels": list(labels)}
+        place = f"{', '.join(labels)} to {self.full_name}#{number}"
+        find = partial(self._find_labels, number, labels)
+        return perform(Write(once, "GitHub", "add labels", place, request, send, find, explain, made))
+
+    def _labelled(self, number: int, labels: Sequence[str]) -> Made:
+        return Made(", ".join(labels), f"{self.url}/issues/{number}")
+
+    def _find_labels(self, number: int, labels: Sequence[str], _: datetime) -> Made | None:
+        found = self.issue(number)
+        there = {each.lower() for each in found.labels} if found else set[str]()
+        return self._labelled(number, labels) if {each.lower() for each in labels} <= there else None
+
+    def _without_labels(self, number: int, labels: Sequence[str], _: datetime) -> Made | None:
+        found = self.issue(number)
+        there = {each.lower() for each in found.labels} if found else set[str]()
+        return None if {each.lower() for each in labels} & there else self._labelled(number, labels)
+
+    def remove_label(self, number: int, label: str, *, once: str) -> Made:
+        """Takes a label off an issue; one that isn't there counts as done."""
+        made = self._labelled(number, [label])
+
+        def send() -> Made:
+            with self._writing() as repository:
+                repository.get_issue(number).remove_from_labels(label)
+            return made
+
+        request = {"repository": self.full_name, "number": str(number), "label": label}
+        place = f"{label} from {self.full_name}#{number}"
+        find = partial(self._without_labels, number, [label])
+        return perform(Write(once, "GitHub", "remove label", place, request, send, find, _explain_removal, made))
+
+
+def _explain_removal(error: Exception) -> Failure:
+    """A label that isn't there is as wanted, once a look has confirmed it."""
+    if isinstance(error, GithubException) and error.status == 404:
+        return AlreadyThere("GitHub says that it isn't there.")
+    return explain(error)
+
+
+def _made_issue(issue: GithubIssue) -> Made:
+    return Made(str(issue.number), issue.html_url)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _comment(found: Mapping[str, Any]) -> issues.Comment:
+    author: Mapping[str, str] = found["author"] or {}
+    number = str(found["url"]).rpartition("issuecomment-")[2]
+    bot = author.get("__typename") == "Bot"
+    return issues.Comment(int(number), author.get("login", ""), bot, _time(found["createdAt"]))
+
+
+_FIELDS = """
+id number title body state createdAt author { __typename login }
+labels(first: 100) { nodes { name } }
+assignees(first: 10) { nodes { login } }
+comments(last: 100) { nodes { url createdAt author { __typename login } } }
+timelineItems(last: 100, itemTypes: [LABELED_EVENT]) { nodes { ... on LabeledEvent { createdAt label { name } } } }
+"""
+_ONE_ISSUE = f"""query($owner: String!, $name: String!, $number: Int!) {{
+repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS} }} }} }}"""
+_ISSUES = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
+repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, states: OPEN, labels: $labels) {{
+totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
