@@ -199,6 +199,11 @@ class OutOfHours(_Names):
     notices_an_hour: Annotated[int, Field(gt=0, strict=True)]
 
 
+class BugEscalation(_Names):
+    counts_from_stand_up: bool
+    keeps_help_customers: bool
+
+
 @dataclass(frozen=True)
 class _Source:
     """The text of the file, to say where something stands in it."""
@@ -229,6 +234,7 @@ class Handbook(_Names):
     bots: Bots
     out_of_hours: OutOfHours
     job_applications: JobApplications
+    bug_escalation: BugEscalation
     closures: Mapping[date, Text]
     _source: _Source = PrivateAttr(_Source("", "handbook.toml"))
 
@@ -256,6 +262,11 @@ class Handbook(_Names):
             HandbookError: nobody does yet.
         """
         return self.holders(name)[0]
+
+    @property
+    def customer_success_channel(self) -> Channel:
+        """Gives the team's channel; 2024's is the same one under its old name."""
+        return self.channels.get(self.chosen("customer_success_channel")) or self.channels["help-customers"]
 
     @property
     def calendar(self) -> Calendar:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prefect.artifacts import acreate_markdown_artifact
+from uuid import UUID
+
+from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, aupdate_progress_artifact
 
 from policies.report import Link, Report, markdown_table
 from tasks import runs
@@ -22,3 +24,19 @@ async def report(key: str, shown: Report) -> None:
         parts.append("## Effects\n\n" + markdown_table(("Outcome", "Service", "Effect", "On"), effects))
     if runs.in_prefect():
         await acreate_markdown_artifact("\n\n".join(parts), key=key, description=shown.title)
+
+
+class Progress:
+    """How far something has come. It shows on the run's page once it takes more than one step."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown: UUID | None = None
+
+    async def up_to(self, done: int, total: int) -> None:
+        """Shows that so many of so many are done."""
+        percent = min(100.0, 100.0 * done / total) if total else 100.0
+        if self._shown:
+            await aupdate_progress_artifact(self._shown, percent, description=f"{self._what}: {done} of {total}")
+        elif done < total and runs.in_prefect():
+            self._shown = await acreate_progress_artifact(percent, description=f"{self._what}: {done} of {total}")

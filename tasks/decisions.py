@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, String, Table, Text, select
 
 from tasks import clock
-from tasks.database import Transaction, insert_if_absent, metadata
+from tasks.database import Transaction, insert_if_absent, metadata, reading
 from tasks.ledger import UtcDateTime
 
 decisions = Table(
@@ -60,4 +60,12 @@ def on(connection: Connection, procedure: str, subject: str) -> Decision | None:
 def _found(connection: Connection, procedure: str, subject: str) -> Decision | None:
     wanted = (decisions.c.procedure == procedure) & (decisions.c.subject == subject)
     row = connection.execute(select(decisions).where(wanted)).one_or_none()
+    return Decision(row.decision, row.decided_by, row.at, row.shown) if row else None
+
+
+def last(procedure: str, *, below: str) -> Decision | None:
+    """Gives the latest decision on a subject that begins so: for what may be decided anew."""
+    wanted = (decisions.c.procedure == procedure) & decisions.c.subject.startswith(below, autoescape=True)
+    with reading() as connection:
+        row = connection.execute(select(decisions).where(wanted).order_by(decisions.c.at.desc())).first()
     return Decision(row.decision, row.decided_by, row.at, row.shown) if row else None

@@ -96,9 +96,7 @@ async def _remind(request: policy.Request) -> None:
 
 
 def _channel() -> str:
-    channels = handbook().channels
-    name = handbook().chosen("customer_success_channel")
-    return (channels.get(name) or channels["help-customers"]).id  # 2024's is the same channel under its old name
+    return handbook().customer_success_channel.id
 
 
 def _team() -> frozenset[str]:

@@ -1,0 +1,270 @@
+"""Escalated bugs: investigated for a business day, then sent on to the drafting board or to QA.
+
+Handbook: customer-success#escalate-a-customer-bug-report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from prefect import flow
+
+from policies.business_time import pacific_date
+from policies.customer import Refused
+from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels
+from policies.support import bug_escalation as policy
+from settings import handbook
+from tasks import artifacts, cases, decisions, github, known_names, ledger, remembered, runs, slack
+from tasks.effects import EffectError, Made
+
+ESCALATE, REVIEW, RECORD = "escalate-customer-bug", "review-escalated-bugs", "record-reproduction"
+
+
+@flow(name=ESCALATE)
+async def escalate_customer_bug(issue: str, dry_run: bool = False) -> str:
+    """Put a bug that a customer suffers from on the stand-up.
+
+    Handbook: customer-success#escalate-a-customer-bug-report
+    Owner: Customer Support Engineers
+    Writes: GitHub, Slack
+
+    1. The labels "~investigate" and ":help-customers" are added, then ":incoming" and ":reproduce" removed.
+    2. The team is asked in the customer success channel whether it can be reproduced.
+
+    Args:
+        issue: Number or address of a bug in the public repository.
+        dry_run: Say what would be done, and do nothing.
+    """
+    number = policy.issue_number(issue, handbook().repositories.public)
+    bug, done = await escalate(number)
+    await artifacts.report("escalated-bug", policy.escalated(bug, done))
+    return bug.issue.url
+
+
+async def escalate(number: int) -> tuple[policy.Bug, policy.Labelling]:
+    """Escalates a bug that has been filed.
+
+    Raises:
+        Refused: it is closed, no bug, or not there.
+    """
+    labels = handbook().labels
+    issue = github.fleet.issue(number)
+    if problems := policy.reasons_not_to_escalate(issue, f"#{number}", labels.bug):
+        raise Refused(*problems)
+    assert issue
+    wanted, day = policy.escalation(issue, labels), pacific_date(runs.current().at)
+    once = f"{ESCALATE}/{issue.key}/{day}"
+    if wanted.add:
+        github.fleet.add_labels(number, wanted.add, once=f"{once}/add")
+    for label in wanted.remove:
+        github.fleet.remove_label(number, label, once=f"{once}/remove/{label}")
+    bug = _bug(issue if runs.current().dry_run else github.fleet.issue(number) or issue)
+    await _ask(bug)
+    return bug, wanted
+
+
+@flow(name=REVIEW)
+async def review_escalated_bugs(dry_run: bool = False) -> int:
+    """Review the bugs under investigation, for the stand-up.
+
+    Handbook: customer-success#escalate-a-customer-bug-report
+    Owner: Manager of Customer Support and Solutions Architecture
+    Writes: GitHub, Slack
+
+    1. All open issues with "~investigate" are read, 100 a call.
+    2. On its first business day a bug is acknowledged in the manager's name and asked about on the stand-up.
+    3. On its second the details go onto the issue, and "~investigate" goes.
+    4. Reproduced, it gets ":product" for the drafting board; otherwise ":incoming" and ":reproduce" for QA.
+    5. The agenda is posted in the customer success channel, with buttons for what is still unknown.
+
+    Args:
+        dry_run: Say what would be done, and do nothing.
+    """
+    calendar, day = handbook().calendar, pacific_date(runs.current().at)
+    if why := calendar.why_closed(day):
+        await artifacts.report("escalated-bugs", policy.closed_today(day, why))
+        return 0
+    bugs = await _under_investigation()
+    findings = {each.key: found for each in bugs if (found := _finding(each))}
+    agenda = policy.read(await _agreed(f"{REVIEW}/{day}/agenda", policy.kept(policy.agenda_items(bugs, findings, day))))
+    problems = _acknowledge(bugs) + await _send_on([each for each in bugs if policy.leaves(each, day)], findings)
+    await _tell(agenda, day)
+    for bug in bugs:
+        if not policy.leaves(bug, day):
+            await _ask(bug)
+    await artifacts.report("escalated-bugs", policy.reviewed(agenda, problems))
+    if problems:
+        raise cases.Unsettled("\n".join(problems))
+    return len(bugs)
+
+
+@flow(name=RECORD)
+async def record_reproduction(
+    issue: str, outcome: policy.Outcome, details: str = "", press: str = "", dry_run: bool = False
+) -> str:
+    """Record whether a bug under investigation was reproduced.
+
+    Handbook: customer-success#escalate-a-customer-bug-report
+    Owner: Customer Support Engineers
+    Writes: Slack
+
+    1. It is recorded who says so and when; what is said last counts.
+    2. The question in the customer success channel shows the answer.
+    3. The review of the second business day uses it, and puts the details onto the issue.
+
+    Args:
+        issue: Number or address of the bug.
+        outcome: Whether it could be reproduced.
+        details: Logs, reproduction steps and what else helps. Anybody can read them on the issue.
+        press: Leave it empty; a button in Slack fills it in.
+        dry_run: Say what would be done, and do nothing.
+    """
+    number, labels = policy.issue_number(issue, handbook().repositories.public), handbook().labels
+    by = policy.press(press).user if press else runs.current().started_by
+    found = github.fleet.issue(number)
+    if press and by not in _team():
+        await _refuse(press, by)
+        return by
+    if problems := policy.reasons_not_to_record(found, f"#{number}", labels.investigate, details):
+        raise Refused(*problems)
+    assert found
+    known_names.public(details)
+    bug, finding = _bug(found), policy.Finding(outcome, by, details)
+    if not runs.current().dry_run:
+        subject = f"{bug.key}/{press or runs.current().id}"
+        decisions.record(RECORD, subject, finding.outcome, finding.by, finding.details)
+        await _show_finding(bug)
+    await artifacts.report("recorded-reproduction", policy.recorded(found, finding))
+    return found.url
+
+
+# -- what is known
+
+
+def _bug(issue: Issue) -> policy.Bug:
+    names = handbook()
+    return policy.bug(
+        issue, names.labels.investigate, names.calendar, from_stand_up=names.bug_escalation.counts_from_stand_up
+    )
+
+
+async def _under_investigation() -> list[policy.Bug]:
+    """Reads the bugs, and shows how far that has come."""
+    bugs, progress = list[policy.Bug](), artifacts.Progress("Bugs read")
+    for page, total in github.fleet.open_issues_by_page([handbook().labels.investigate]):
+        bugs += [_bug(issue) for issue in page]
+        await progress.up_to(len(bugs), total)
+    return bugs
+
+
+def _finding(bug: policy.Bug) -> policy.Finding | None:
+    """Gives what was recorded last."""
+    found = decisions.last(RECORD, below=f"{bug.key}/")
+    return policy.finding_of(found.decision, found.decided_by, found.shown) if found else None
+
+
+def _managers() -> list[str]:
+    return [each.lower() for each in handbook().roles["manager_of_support_and_solutions"]]
+
+
+def _team() -> set[str]:
+    return {person.slack for role in policy.TEAM for person in handbook().holders(role)}
+
+
+def _channel() -> str:
+    return handbook().customer_success_channel.id
+
+
+async def _agreed(name: str, value: str) -> str:
+    """Gives what the first run has said, so that a second one repeats it."""
+    return value if runs.current().dry_run else remembered.first(name, value)
+
+
+# -- the steps
+
+
+def _acknowledge(bugs: Sequence[policy.Bug]) -> list[str]:
+    """Acknowledges in the manager's name what they have not acknowledged themselves."""
+    managers, handle = _managers(), handbook().role("manager_of_support_and_solutions").handle
+    changes = [
+        AddComment(
+            bug.issue, known_names.public(policy.acknowledgement(bug, handle)), f"{REVIEW}/{bug.key}/acknowledgement"
+        )
+        for bug in bugs
+        if not policy.is_acknowledged(bug, managers)
+    ]
+    return _problems(github.fleet.change_together(changes))
+
+
+async def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> list[str]:
+    """Takes bugs off the stand-up. A step is for those only whose steps before are done."""
+    names = handbook()
+    keeps = names.bug_escalation.keeps_help_customers
+    leaving = [
+        policy.leaving(bug, await _agreed_finding(bug, findings.get(bug.key)), names.labels, keeps_help_customers=keeps)
+        for bug in bugs
+    ]
+    problems: list[str] = []
+    # "~investigate" goes last: it is what the next run finds a bug by.
+    for step in (_details, _additions, _removals):
+        changes = {each.bug.key: change for each in leaving if (change := step(each))}
+        outcomes = dict(zip(changes, github.fleet.change_together(list(changes.values())), strict=True))
+        problems += _problems(outcomes.values())
+        leaving = [each for each in leaving if not isinstance(outcomes.get(each.bug.key), EffectError)]
+    return problems
+
+
+async def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None) -> policy.Finding | None:
+    """Gives the finding that the first attempt to send the bug on went by, whatever has been recorded since."""
+    return policy.finding_read(await _agreed(f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)))
+
+
+def _details(each: policy.Leaving) -> Change | None:
+    text = known_names.public(policy.details_comment(each.bug, each.finding, handbook().labels))
+    return AddComment(each.bug.issue, text, f"{REVIEW}/{each.bug.key}/details")
+
+
+def _additions(each: policy.Leaving) -> Change | None:
+    added = each.labelling.add
+    return AddLabels(each.bug.issue, added, f"{REVIEW}/{each.bug.key}/add") if added else None
+
+
+def _removals(each: policy.Leaving) -> Change | None:
+    return RemoveLabels(each.bug.issue, each.labelling.remove, f"{REVIEW}/{each.bug.key}/remove")
+
+
+def _problems(outcomes: Iterable[Made | EffectError]) -> list[str]:
+    return [str(each) for each in outcomes if isinstance(each, EffectError)]
+
+
+# -- Slack
+
+
+async def _tell(agenda: Sequence[policy.AgendaItem], day: date) -> None:
+    """Posts the stand-up's agenda, unless it is empty."""
+    if agenda:
+        shown = policy.agenda(agenda, day, handbook().role("manager_of_support_and_solutions").slack)
+        await slack.post(_channel(), shown, once=f"{REVIEW}/{day}/agenda")
+
+
+def _question(bug: policy.Bug) -> str:
+    return f"{REVIEW}/{bug.key}/question"
+
+
+async def _ask(bug: policy.Bug) -> None:
+    """Asks once whether a bug was reproduced."""
+    if not ledger.is_done(_question(bug)):
+        await slack.post(_channel(), policy.question(bug), once=_question(bug))
+
+
+async def _show_finding(bug: policy.Bug) -> None:
+    """Puts what was recorded last in the place of the question."""
+    asked, found = ledger.rows(keys=[_question(bug)], states=[ledger.State.DONE]), _finding(bug)
+    if asked and found:
+        once = f"{RECORD}/{bug.key}/{runs.current().id}"
+        await slack.update(_channel(), asked[0].made_id, policy.question(bug, found), once=once)
+
+
+async def _refuse(press: str, user: str) -> None:
+    await slack.tell_only(_channel(), user, policy.only_the_team(), once=f"{RECORD}/{press}/refusal")
