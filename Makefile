@@ -35,6 +35,7 @@ bench: $(VENV)/tests.ok ## every figure that the docs state
 	$(RUN) -m bench.business_hours_oracle
 	$(RUN) -m bench.leak_guard
 	$(RUN) -m bench.webhooks
+	$(RUN) -m bench.sweeps
 
 lock: $(VENV)/tests.ok ## makes the lock files anew
 	$(RUN) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -34,10 +34,10 @@ class Changes(Issues):
         A change that fails does not hold up the others, so what must not come before something else goes into a call of
         its own.
         """
-        outcomes: list[Made | EffectError] = []
+        outcomes, ids = list[Made | EffectError](), dict[str, str]()
         for at in range(0, len(changes), A_CALL):
             batch = changes[at : at + A_CALL]
-            outcomes += perform_together([self._write(each) for each in batch], self._sender(batch))
+            outcomes += perform_together([self._write(each) for each in batch], self._sender(batch, ids))
         return outcomes
 
     def _write(self, change: issues.Change) -> Write:
@@ -55,38 +55,40 @@ class Changes(Issues):
                 request, made = request | {"labels": list(labels)}, self._labelled(number, labels)
         return Write(change.once, "GitHub", _kind(change).action, place, request, _alone, find, _explain, made)
 
-    def _sender(self, changes: Sequence[issues.Change]) -> Callable[[Sequence[Write]], list[Made | Exception]]:
+    def _sender(
+        self, changes: Sequence[issues.Change], ids: dict[str, str]
+    ) -> Callable[[Sequence[Write]], list[Made | Exception]]:
         by_key = {change.once: change for change in changes}
 
         def send(writes: Sequence[Write]) -> list[Made | Exception]:
             sent = [by_key[write.once] for write in writes]
             made = {write.once: write.preview for write in writes}
             return [
-                made[each.once] if wrong is None else wrong for each, wrong in zip(sent, self._send(sent), strict=True)
+                made[each.once] if wrong is None else wrong
+                for each, wrong in zip(sent, self._send(sent, ids), strict=True)
             ]
 
         return send
 
-    def _send(self, changes: Sequence[issues.Change]) -> list[Exception | None]:
+    def _send(self, changes: Sequence[issues.Change], ids: dict[str, str]) -> list[Exception | None]:
         """Sends changes in one call, which GitHub does in this order. Gives for each what went wrong with it."""
-        ids = self._label_ids(changes)
+        self._learn_label_ids(changes, ids)
         wrong: dict[str, Exception | None] = {change.once: _no_such_label(change, ids) for change in changes}
         if known := [change for change in changes if not wrong[change.once]]:
             wrong |= self._mutate(known, ids)
         return [wrong[change.once] for change in changes]
 
-    def _label_ids(self, changes: Sequence[issues.Change]) -> dict[str, str]:
-        """Gives the ids of the labels that are named, in one call; a label that doesn't exist is left out."""
-        names = sorted({label for change in changes for label in _labels(change)})
+    def _learn_label_ids(self, changes: Sequence[issues.Change], ids: dict[str, str]) -> None:
+        """Adds the ids of labels that are named for the first time; a label that doesn't exist is left out."""
+        names = sorted({label for change in changes for label in _labels(change)} - set(ids))
         if not names:
-            return {}
+            return
         asked = " ".join(f"l{at}: label(name: $l{at}) {{ id }}" for at in range(len(names)))
         given = "".join(f", $l{at}: String!" for at in range(len(names)))
-        query = (
-            f"query($owner: String!, $name: String!{given}) {{ repository(owner: $owner, name: $name) {{ {asked} }} }}"
-        )
+        fields = f"repository(owner: $owner, name: $name) {{ {asked} }}"
+        query = f"query($owner: String!, $name: String!{given}) {{ {fields} }}"
         found = self._ask(query, **{f"l{at}": name for at, name in enumerate(names)})["repository"]
-        return {name: found[f"l{at}"]["id"] for at, name in enumerate(names) if found[f"l{at}"]}
+        ids |= {name: found[f"l{at}"]["id"] for at, name in enumerate(names) if found[f"l{at}"]}
 
     def _mutate(self, changes: Sequence[issues.Change], ids: Mapping[str, str]) -> dict[str, Exception | None]:
         aliases = {f"m{at}": change for at, change in enumerate(changes)}
