@@ -189,7 +189,7 @@ def _slack_action(said: Reader, action: Reader) -> Delivery:
     user, container = said.inside("user"), said.inside("container")
     event = SlackAction(
         action=action.text("action_id", WORD),
-        value=action.text("value", r"[\w./:#-]{0,200}", ""),
+        value=action.text("value", r"[\w./:#@-]{0,200}", ""),
         user=user.text("id", SLACK_ID),
         team=user.text("team_id", SLACK_ID, ""),
         channel=container.text("channel_id", SLACK_ID, "") or said.inside("channel").text("id", SLACK_ID, ""),

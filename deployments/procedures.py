@@ -156,6 +156,10 @@ def _press_on_bug(action: SlackAction) -> Sequence[str] | None:
     return bug_escalation.reasons_to_ignore(action) if bug_escalation.is_press(action) else None
 
 
+def _bug_press(action: SlackAction) -> str:
+    return bug_escalation.press_subject(action)
+
+
 def _bug_parameters(subjects: Sequence[str]) -> dict[str, Any]:
     said = bug_escalation.press(subjects[0])
     return {"issue": said.issue, "outcome": said.outcome, "press": subjects[0]}
@@ -184,7 +188,7 @@ STARTS = (
     Start("respond-to-job-application", _press, _of(SlackAction, _press_on_application), _listed("conversations")),
     Start("triage-support-request", _key, _of(IssueOpened, _issue), _listed("issues")),
     Start("clear-waiting-labels", _key, _of(IssueComment, _comment), _listed("comments")),
-    Start("record-reproduction", bug_escalation.press_subject, _of(SlackAction, _press_on_bug), _bug_parameters, most=1),
+    Start("record-reproduction", _bug_press, _of(SlackAction, _press_on_bug), _bug_parameters, most=1),
     Start("promote-prospect", _key, _of(AccountChanged, _became_customer), _account_parameters, most=1),
 )
 

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
+from policies.support.bug_escalation import REPRODUCED
 from tests import signed
 from tests.deployments.installation import Installation
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import clear_waiting_labels as clearing
 from tests.scenarios import register_customer_channel as registering
+from tests.scenarios import review_escalated_bugs as standing_up
 from tests.scenarios import triage_support_request as triaging
 
 pytestmark = pytest.mark.whole
@@ -169,3 +172,18 @@ def test_a_registered_channel_stands_in_prefects_variable(fresh: Installation) -
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     variable = fresh.api.get("/variables/name/out_of_hours_channels").json()
     assert registering.CHANNEL in variable["value"]
+
+
+def test_the_stand_ups_button_records_who_reproduced_a_bug_and_the_message_shows_it(fresh: Installation) -> None:
+    fresh.play(standing_up.SCENARIO)
+    run = fresh.run(standing_up.SCENARIO.deployment, {})
+    assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
+    said = [each["detail"] for each in of_service(fresh, "slack") if each["action"] == "post message"]
+    (asked,) = [each for each in said if each["text"].startswith("Bug under investigation: fleetdm/fleet#42001")]
+    pressed = {"user": "U0SANDBOX09", "channel": "help-customers", "ts": asked["ts"], "action_id": REPRODUCED}
+    answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/click", json=pressed).json()
+    assert (answer["ok"], answer.get("status")) == (True, 200), answer
+    (shown,) = until(lambda: [each for each in fresh.sandbox.effects() if each["action"] == "update message"])
+    assert "Reproduced." in shown["detail"]["text"]
+    assert "<@U0SANDBOX09>" in shown["detail"]["text"]
+    until(lambda: runs_of(fresh, "record-reproduction"))

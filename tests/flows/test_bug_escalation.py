@@ -1,4 +1,4 @@
-"""Escalated bugs from the first stand-up to the last: who said what, what a second run does, and how few calls it takes."""
+"""Escalated bugs from the first stand-up to the last: who said what, what a second run does, how few calls it takes."""
 
 from __future__ import annotations
 
