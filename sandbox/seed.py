@@ -30,6 +30,8 @@ Place = Literal["confidential", "public", "salesforce"]
 
 DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("seed_data.toml").read_text(encoding="utf-8"))
 TICKETS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("seed_tickets.toml").read_text(encoding="utf-8"))
+RITUALS_PATH = "handbook/customer-success/customer-success.rituals.yml"
+RITUALS = Path(__file__).with_name("seed_rituals.yml").read_text(encoding="utf-8")
 
 SCOPES = """
     chat:write channels:read groups:read channels:history groups:history channels:join channels:manage groups:write
@@ -120,7 +122,10 @@ def _github() -> Seed:
         "users": [*people, *outside, {"login": "fleet-handbook-flows[bot]", "name": "Handbook Flows", "type": "Bot"}],
         "repositories": [{"full_name": name, "private": name == CONFIDENTIAL} for name in repositories],
         "labels": [{"repository": name, **label} for name in repositories for label in labels],
-        "files": [{"repository": PUBLIC, "path": "handbook/company/open-positions.yml", "text": TICKETS["positions"]}],
+        "files": [
+            {"repository": PUBLIC, "path": "handbook/company/open-positions.yml", "text": TICKETS["positions"]},
+            {"repository": PUBLIC, "path": RITUALS_PATH, "text": RITUALS},
+        ],
     }
 
 
