@@ -390,7 +390,7 @@ def agenda(items: Sequence[AgendaItem], today: date, manager: str) -> Report:
     return Report(
         f"Stand-up of {_day(today)}: bugs under investigation",
         [f"{len(items)} on the agenda, {leaving} of them for the second business day: these leave it now."],
-        ("Bug", "For", "Day", "Reproduced?"),
+        ("Bug", "For", "Day", "Reproduced"),
         rows,
         mentions=[Mention(manager)] if manager else [],
     )
@@ -423,7 +423,7 @@ def reviewed(items: Sequence[AgendaItem], problems: Sequence[str]) -> Report:
     said = [f"{len(items)} bugs are under investigation." if items else "No bug is under investigation."]
     said += [f"{len(problems)} changes failed; the next run does them:", *problems] if problems else []
     rows = [(Link(each.issue, each.url), each.customers, each.day, each.outcome) for each in items]
-    return Report("Escalated bugs", said, ("Bug", "For", "Day", "Reproduced?"), rows)
+    return Report("Escalated bugs", said, ("Bug", "For", "Day", "Reproduced"), rows)
 
 
 def recorded(issue: Issue, finding: Finding) -> Report:
