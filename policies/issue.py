@@ -120,6 +120,16 @@ def reference(given: str, repository: str, *, comment: bool = False) -> Referenc
     return Reference(repository, int(found[2]), int(found[3] or 0))
 
 
+def issue_number(given: str, repository: str) -> int:
+    """Reads an issue's number from that, its key or its address.
+
+    Raises:
+        Refused
+    """
+    text = given.strip().lstrip("#")
+    return int(text) if text.isdecimal() else reference(given, repository).number
+
+
 def is_bot(login: str, bots: Sequence[str]) -> bool:
     """Says whether a login is a bot's: by GitHub's ending, or by the list. GitHub's logins know no case."""
     return login.lower().endswith("[bot]") or login.lower() in {bot.lower() for bot in bots}

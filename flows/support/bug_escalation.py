@@ -12,7 +12,7 @@ from prefect import flow
 
 from policies.business_time import pacific_date
 from policies.customer import Refused
-from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels
+from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
 from policies.support import bug_escalation as policy
 from settings import handbook
 from tasks import artifacts, cases, decisions, github, known_names, ledger, remembered, runs, slack
@@ -36,7 +36,7 @@ async def escalate_customer_bug(issue: str, dry_run: bool = False) -> str:
         issue: Number or address of a bug in the public repository.
         dry_run: Say what would be done, and do nothing.
     """
-    number = policy.issue_number(issue, handbook().repositories.public)
+    number = issue_number(issue, handbook().repositories.public)
     bug, done = await escalate(number)
     await artifacts.report("escalated-bug", policy.escalated(bug, done))
     return bug.issue.url
@@ -120,7 +120,7 @@ async def record_reproduction(
         press: Leave it empty; a button in Slack fills it in.
         dry_run: Say what would be done, and do nothing.
     """
-    number, labels = policy.issue_number(issue, handbook().repositories.public), handbook().labels
+    number, labels = issue_number(issue, handbook().repositories.public), handbook().labels
     by = policy.press(press).user if press else runs.current().started_by
     found = github.fleet.issue(number)
     if press and by not in _team():

@@ -20,7 +20,7 @@ from policies.customer import CODENAME_LABEL, Refused
 from policies.events import SlackAction
 from policies.foreign_text import neutralise_markdown
 from policies.handbook import Labels
-from policies.issue import Issue, reference
+from policies.issue import Issue
 from policies.report import Button, Link, Mention, Report
 
 Outcome = Literal["reproduced", "not reproduced"]
@@ -430,13 +430,3 @@ def recorded(issue: Issue, finding: Finding) -> Report:
     """Words what a recording shows."""
     rows = [(Link(issue.key, issue.url), finding.outcome, finding.by, "yes" if finding.details else "no")]
     return Report("Recorded", ["The next review uses it."], ("Bug", "Outcome", "By", "With details"), rows)
-
-
-def issue_number(given: str, repository: str) -> int:
-    """Reads an issue's number from that, its key or its address.
-
-    Raises:
-        Refused
-    """
-    text = given.strip().lstrip("#")
-    return int(text) if text.isdecimal() else reference(given, repository).number

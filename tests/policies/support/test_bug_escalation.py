@@ -14,7 +14,7 @@ from policies.business_time import PACIFIC, Calendar
 from policies.confidentiality import Confidential
 from policies.customer import Refused
 from policies.events import SlackAction
-from policies.issue import Comment, Issue
+from policies.issue import Comment, Issue, issue_number
 from policies.report import Mention
 from policies.support import bug_escalation as policy
 from settings import handbook
@@ -241,7 +241,7 @@ def test_nothing_is_recorded_for_a_bug_that_has_left_the_stand_up() -> None:
 
 @pytest.mark.parametrize("given", ["7", "#7", " fleetdm/fleet#7", "https://github.com/fleetdm/fleet/issues/7"])
 def test_a_bug_is_named_by_number_key_or_address(given: str) -> None:
-    assert policy.issue_number(given, "fleetdm/fleet") == 7
+    assert issue_number(given, "fleetdm/fleet") == 7
 
 
 # -- Slack
