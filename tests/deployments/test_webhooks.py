@@ -104,9 +104,9 @@ def test_only_the_sender_starts_the_emergency_and_anybody_else_alone_reads_so(fr
     for _ in range(2):
         assert signed.slack_click(press[0], night.CUSTOMER, "T0CUSTOMER", *press[1:]).status_code == 200
     until(lambda: posts(fresh, "#help-customers"))
-    texts = [each for each in fresh.sandbox.effects() if each["action"] == "send text"]
+    texts = until(lambda: [each for each in fresh.sandbox.effects() if each["action"] == "send text"])
     assert [text["target"] for text in texts] == ["+12025550101"]
-    assert "started" in posts(fresh, "#fleet-at-hebe")[0]
+    assert "started" in until(lambda: posts(fresh, "#fleet-at-hebe"))[0]
 
 
 def test_a_team_member_takes_an_emergency_over_and_the_customer_reads_it(fresh: Installation) -> None:
