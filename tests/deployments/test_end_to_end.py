@@ -132,7 +132,7 @@ def test_a_customers_name_typed_as_account_is_refused_before_prefect_stores_it(f
     assert b"Quillfeather" not in fresh.everything_stored()
 
 
-def test_ctrl_c_leaves_no_process_behind_and_a_later_start_takes_less_than_20_seconds(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_no_process_behind_and_a_later_start_takes_less_than_30_seconds(tmp_path: Path) -> None:
     first = Installation(tmp_path)
     first.wait_until_up()
     family = first.family()
@@ -141,10 +141,10 @@ def test_ctrl_c_leaves_no_process_behind_and_a_later_start_takes_less_than_20_se
     gone, left = psutil.wait_procs(family, timeout=3)
     assert left == [], f"{[process.cmdline() for process in left]} are left of {len(gone) + len(left)}"
     took: list[float] = []
-    while not took or (min(took) >= 20 and len(took) < 3):  # another start when the machine had other things to do
+    while not took or (min(took) >= 30 and len(took) < 3):  # another start when the machine had other things to do
         later = Installation(tmp_path)
         try:
             took.append(later.wait_until_up())
         finally:
             later.stop()
-    assert min(took) < 20, took
+    assert min(took) < 30, took

@@ -32,7 +32,7 @@ MESSAGE = {
 }
 
 
-def until(true: Callable[[], Any], seconds: float = 20) -> Any:
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
     """Waits until something is there."""
     give_up = time.monotonic() + seconds
     while not (found := true()):
