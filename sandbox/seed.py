@@ -115,18 +115,13 @@ def _github() -> Seed:
     outside = [{"login": login, "name": login, "type": "User"} for login in (*DATA["community"], BOT)]
     return {
         "tokens": {
-            f"sandbox-github-{name}": {
-                "login": "fleet-handbook-flows[bot]",
-                "repositories": [repository],
-                "permissions": {"repository_hooks": "write"},
-            }
-            for name, repository in (("public", PUBLIC), ("confidential", CONFIDENTIAL))
+            "sandbox-github-public": {"login": "fleet-handbook-flows[bot]", "repositories": [PUBLIC]},
+            "sandbox-github-confidential": {"login": "fleet-handbook-flows[bot]", "repositories": [CONFIDENTIAL]},
         },
         "organization": {"login": "fleetdm", "members": team},
         "users": [*people, *outside, {"login": "fleet-handbook-flows[bot]", "name": "Handbook Flows", "type": "Bot"}],
         "repositories": [{"full_name": name, "private": name == CONFIDENTIAL} for name in repositories],
         "labels": [{"repository": name, **label} for name in repositories for label in labels],
-        "hooks": [{"repository": name, "url": "https://hooks.fleetdm.example/github"} for name in repositories],
         "files": [
             {"repository": PUBLIC, "path": "handbook/company/open-positions.yml", "text": TICKETS["positions"]},
             {"repository": PUBLIC, "path": RITUALS_PATH, "text": RITUALS},
