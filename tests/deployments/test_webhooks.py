@@ -87,7 +87,7 @@ def test_a_message_is_answered_while_prefect_is_down_and_its_run_stands_there_on
         until(lambda: posts(fresh, "#fleet-at-hebe"), 3)
     finally:
         os.kill(server.pid, signal.SIGCONT)
-    until(lambda: [r for r in runs_of(fresh, "answer-out-of-hours-message") if r["id"] not in before], 40)
+    until(lambda: [r for r in runs_of(fresh, "answer-out-of-hours-message") if r["id"] not in before], 120)
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
 
