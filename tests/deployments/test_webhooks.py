@@ -62,6 +62,7 @@ def runs_of(installation: Installation, flow: str) -> list[dict[str, Any]]:
 
 def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_record(fresh: Installation) -> None:
     fresh.play(night.SCENARIO)
+    before = {run["id"] for run in runs_of(fresh, "answer-out-of-hours-message")}
     began = time.monotonic()
     for id in ("Ev1", "Ev1", "Ev2"):  # Slack tells it twice, and a second time under another id
         assert signed.slack_event(fresh.gateway, id, MESSAGE).status_code == 200
