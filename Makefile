@@ -49,9 +49,9 @@ $(VENV)/bin/python:
 
 # Compiled at installation, or every start would read Prefect's sources anew.
 $(VENV)/runtime.ok: requirements.lock | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --require-hashes --requirement requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
 
 $(VENV)/tests.ok: requirements-dev.lock | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --require-hashes --requirement requirements-dev.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --compile --no-deps --require-hashes --requirement requirements-dev.lock
 	@touch $@ $(VENV)/runtime.ok

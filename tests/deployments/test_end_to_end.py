@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from policies.business_time import PACIFIC
 from tests.deployments.installation import Installation
 from tests.scenario import Scenario, all_scenarios
 from tests.scenarios import assign_customer_codename as assigning
@@ -49,6 +51,22 @@ def test_a_dry_run_started_from_prefect_lists_each_effect_and_has_none(scenario:
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     assert fresh.sandbox.effects() == []
     assert fresh.artifacts(run["id"]).count("would be done") == len(scenario.expected) + scenario.elsewhere
+
+
+def test_what_a_schedule_says_stands_in_prefect_as_the_next_runs(fresh: Installation) -> None:
+    path = fresh.api.get("/deployments/name/review-support-requests/review-support-requests").json()["id"]
+    fresh.api.post(f"/deployments/{path}/resume_deployment").raise_for_status()
+    wanted = {"deployments": {"id": {"any_": [path]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    try:
+        give_up = time.monotonic() + 60
+        while not (runs := fresh.api.post("/flow_runs/filter", json=wanted).json()):
+            assert time.monotonic() < give_up, "Prefect has planned no run."
+            time.sleep(0.2)
+    finally:
+        fresh.api.post(f"/deployments/{path}/pause_deployment").raise_for_status()
+    starts = [datetime.fromisoformat(run["expected_start_time"]).astimezone(PACIFIC) for run in runs]
+    assert {f"{start:%H:%M}" for start in starts} == {"06:15", "13:00"}
+    assert all(start.weekday() < 5 for start in starts)
 
 
 def test_two_runs_for_one_account_at_once_give_one_codename(fresh: Installation) -> None:
