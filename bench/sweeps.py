@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import multiprocessing
 import os
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +24,10 @@ from typing import Any
 
 import psutil
 import requests
+from github import Auth, Github
+from github.Issue import Issue
 
-from bench.webhooks.__main__ import RESULTS, shown
+from bench import results
 from bench.webhooks.stage import Stage
 
 STAND_UP = "2026-11-24T16:30:00+00:00"
@@ -67,8 +68,9 @@ class Sandbox:
         """Makes the tracker hold so many open issues."""
         requests.post(f"{self.url}/reset", json={"seed": "empty"}, timeout=60).raise_for_status()
         requests.put(f"{self.url}/clock", json={"now": STAND_UP}, timeout=60).raise_for_status()
+        held = issues(number)
         for at in range(0, number, 1_000):
-            seed = {"github": {"issues": issues(number)[at : at + 1_000]}}
+            seed = {"github": {"issues": held[at : at + 1_000]}}
             requests.post(f"{self.url}/seed", json=seed, timeout=600).raise_for_status()
 
     def github(self) -> tuple[int, int]:
@@ -101,18 +103,7 @@ def read_everything() -> None:
 
 def naive() -> None:
     """Does what a script does: asks for each issue by itself."""
-    from github import Auth, Github
-
-    from settings import settings
-
-    client = Github(
-        auth=Auth.Token(settings().github_public_token.get_secret_value()),
-        base_url=f"{settings().sandbox_url}/github",
-        per_page=100,
-        seconds_between_requests=None,
-        seconds_between_writes=None,
-    )
-    for issue in client.get_repo("fleetdm/fleet").get_issues(state="open"):
+    for issue in _listed():
         if any(label.name == "~investigate" for label in issue.labels):
             list(issue.get_timeline())
             list(issue.get_comments())
@@ -124,8 +115,13 @@ def naive() -> None:
 
 def naive_reading() -> None:
     """Reads every open issue with its timeline and comments, one by one."""
-    from github import Auth, Github
+    for issue in _listed():
+        list(issue.get_timeline())
+        list(issue.get_comments())
 
+
+def _listed() -> Iterable[Issue]:
+    """Gives the open issues as a script lists them."""
     from settings import settings
 
     client = Github(
@@ -133,10 +129,9 @@ def naive_reading() -> None:
         base_url=f"{settings().sandbox_url}/github",
         per_page=100,
         seconds_between_requests=None,
+        seconds_between_writes=None,
     )
-    for issue in client.get_repo("fleetdm/fleet").get_issues(state="open"):
-        list(issue.get_timeline())
-        list(issue.get_comments())
+    return client.get_repo("fleetdm/fleet").get_issues(state="open")
 
 
 def _child(work: Callable[[], None], environment: Mapping[str, str], said: Any) -> None:
@@ -197,9 +192,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="up to 1,000 issues")
     sizes = (100, 1_000) if parser.parse_args().quick else (100, 1_000, 10_000)
     found = {f"{number:,} open issues": at(number) for number in sizes}
-    shown(found)
-    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(kept | {"sweeps": found}, indent=2) + "\n", encoding="utf-8")
+    results.keep("sweeps", found)
     return 0
 
 

@@ -66,7 +66,7 @@ async def ask_github_again(_: PrefectClient) -> None:
 
 def ask_again(repository: github.Repository) -> dict[str, Report]:
     """Asks for what failed, with growing pauses. Gives what a person is to be told: what fails each time."""
-    name, now = f"deliveries of {repository.full_name}", clock.wall()
+    name, now = f"deliveries of {repository.full_name}", clock.now()  # GitHub's time; the ledger's is the wall's
     since = policy.deliveries_since(_moment(remembered.read(name)), now)
     told: dict[str, Report] = {}
     due: list[FailedDelivery] = []
@@ -76,7 +76,7 @@ def ask_again(repository: github.Repository) -> dict[str, Report]:
             url = f"https://github.com/{repository.full_name}/settings/hooks/{failed.hook}"
             shown = policy.delivery_given_up(repository.full_name, failed.guid, failed.status, url)
             told[f"delivery/{failed.guid}"] = shown
-        elif not asked or policy.start_again_at(asked[-1].updated_at, len(asked) - 1) <= now:
+        elif not asked or policy.start_again_at(asked[-1].updated_at, len(asked) - 1) <= clock.wall():
             due.append(failed)
     for failed in due[:DELIVERIES_A_SWEEP]:
         with telling.logged(f"Delivery {failed.guid} is not asked for"):

@@ -70,8 +70,9 @@ class Console:
         )
 
     async def github(self, request: Request) -> Response:
-        """Gives each label once, with its description in each repository, and all issues, newest first."""
-        repositories = self._dump("github")["repositories"]
+        """Gives each label once, with its description in each repository, all issues, newest first, and people."""
+        held = self._dump("github")
+        repositories = held["repositories"]
         labels: dict[str, dict[str, Any]] = {}
         for repository in repositories:
             for label in repository["labels"]:
@@ -83,17 +84,20 @@ class Console:
                 "repositories": [{"name": each["full_name"], "private": each["private"]} for each in repositories],
                 "labels": [labels[name] for name in sorted(labels)],
                 "issues": sorted(issues, key=lambda issue: issue["created_at"], reverse=True),
+                "people": _writers(held["people"]),
             }
         )
 
     async def issue(self, request: Request) -> Response:
-        """Gives an issue with its comments."""
-        asked = request.path_params
-        for repository in self._dump("github")["repositories"]:
+        """Gives an issue with its comments, and who can write there."""
+        asked, held = request.path_params, self._dump("github")
+        for repository in held["repositories"]:
             for issue in repository["issues"]:
                 if (repository["full_name"], issue["number"]) == (f"{asked['owner']}/{asked['name']}", asked["number"]):
                     said = {"body": issue["body"], "comments": issue["comments"]}
-                    return JSONResponse({**_issue(issue, repository), **said})
+                    people = _writers(held["people"], team_only=repository["private"])
+                    names = sorted(label["name"] for label in repository["labels"])
+                    return JSONResponse({**_issue(issue, repository), **said, "people": people, "all_labels": names})
         return JSONResponse({"error": "There is no such issue. It may be gone since a reset."}, 404)
 
     async def salesforce(self, request: Request) -> Response:
@@ -182,6 +186,12 @@ def _issue(issue: Row, repository: Row) -> dict[str, Any]:
         "private": repository["private"],
         "labels": [{"name": name, "color": colors[name]} for name in issue["labels"]],
     }
+
+
+def _writers(people: Sequence[Row], *, team_only: bool = False) -> list[Row]:
+    """Gives who can write in a repository, those from outside first."""
+    able = [each for each in people if each["is_member"] or not team_only]
+    return sorted(able, key=lambda each: (each["is_member"], each["name"].lower()))
 
 
 def _channel(channel: Row) -> dict[str, Any]:

@@ -6,6 +6,8 @@
 | github_changes | what calls may change, with the effects that are recorded |
 | github_search | the search and its late index |
 | github_access | tokens, apps, permissions |
+| github_hooks, github_hook_paths | webhooks: what they are told, how deliveries fared |
+| github_person | what people do, without a token |
 | github_bodies, github_refusals, github_answers | what may be said, how GitHub says no, what it answers |
 | github_rest, github_graphql, github_pages | the paths |
 | github_seed | what seeds may hold |
@@ -28,7 +30,10 @@ from sandbox.github_access import Access
 from sandbox.github_answers import Answers
 from sandbox.github_changes import Changes
 from sandbox.github_graphql import graphql_route
+from sandbox.github_hook_paths import HookPaths
+from sandbox.github_hooks import Hooks
 from sandbox.github_pages import Pages
+from sandbox.github_person import Person, unprocessable
 from sandbox.github_refusals import Refusal, not_found, on_demand
 from sandbox.github_rest import Rest
 from sandbox.github_seed import Seeder
@@ -44,13 +49,15 @@ class GitHub:
     def __init__(self, world: World) -> None:
         self.state = State(world)
         self.access = Access(self.state)
-        self.changes = Changes(self.state)
         self.answers = Answers(self.state)
+        self.hooks = Hooks(self.state, self.answers)
+        self.changes = Changes(self.state, self.hooks)
 
     def reset(self) -> None:
         """Forgets everything."""
         self.state.clear()
         self.access.clear()
+        self.hooks.clear()
 
     def load(self, seed: Mapping[str, Any]) -> None:
         """Adds a seed's objects.
@@ -58,10 +65,10 @@ class GitHub:
         Raises:
             ValueError: a field or a repository is unknown, or an issue's number is taken.
         """
-        Seeder(self.state, self.access).load(seed)
+        Seeder(self.state, self.access, self.hooks).load(seed)
 
     def dump(self) -> dict[str, Any]:
-        """Gives repositories with their labels, issues and releases."""
+        """Gives people, and repositories with their labels, issues and releases."""
         return self.answers.dump()
 
     def refusal(self, kind: FaultKind, seconds: float) -> Response:
@@ -75,10 +82,11 @@ def create(world: World) -> tuple[GitHub, ASGIApp]:
     app = Starlette(
         routes=[
             graphql_route(state, access, changes, answers),
-            *Rest(state, access, changes, answers).routes(),
+            *Rest(state, access, changes, answers).routes(HookPaths(access, answers, service.hooks).table()),
+            *Person(state, changes, answers).routes(),
             *Pages(state, answers).routes(),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _no_such_path},
+        exception_handlers={Refusal: _refused, ValueError: unprocessable, HTTPException: _no_such_path},
     )
     app.router.redirect_slashes = False
     return service, app

@@ -91,6 +91,15 @@ class Access:
         if repository.full_name.lower() not in token.repositories or token.permissions.get(area) != "write":
             raise out_of_reach()
 
+    def check_hooks(self, repository: Repository, token: Token, *, write: bool = False) -> None:
+        """Raises Refusal unless the token may see the webhooks, or write there; to others there are none."""
+        levels = {"write"} if write else {"read", "write"}
+        if (
+            repository.full_name.lower() not in token.repositories
+            or token.permissions.get("repository_hooks") not in levels
+        ):
+            raise not_found()
+
     # Apps
 
     def installation_token(

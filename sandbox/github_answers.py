@@ -140,6 +140,12 @@ class Answers:
             **{name: url + path for name, path in ORGANIZATION_LINKS.items()},
         }
 
+    def organization_in_events(self) -> JSON:
+        """Words the organization as webhooks do: shorter."""
+        whole = self.organization()
+        kept = ("login", "id", "node_id", "url", "avatar_url", "description", *ORGANIZATION_LINKS)
+        return {name: whole[name] for name in kept}
+
     def association(self, user: User) -> str:
         return "MEMBER" if self.state.belongs_to_team(user) else "NONE"
 
@@ -282,16 +288,18 @@ class Answers:
             "closed_by": None,
             "author_association": self.association(issue.user),
             "performed_via_github_app": None,
+            "reactions": _no_reactions(url),
         }
 
     def comment_page(self, comment: Comment) -> str:
         return f"{self.issue_page(comment.issue)}#issuecomment-{comment.id}"
 
     def comment(self, comment: Comment) -> JSON:
+        url = self.api(comment.issue.repository, f"/issues/comments/{comment.id}")
         return {
             "id": comment.id,
             "node_id": comment.node_id,
-            "url": self.api(comment.issue.repository, f"/issues/comments/{comment.id}"),
+            "url": url,
             "issue_url": self.issue_api(comment.issue),
             "html_url": self.comment_page(comment),
             "body": comment.body,
@@ -300,6 +308,7 @@ class Answers:
             "updated_at": stamp(comment.updated_at),
             "author_association": self.association(comment.user),
             "performed_via_github_app": None,
+            "reactions": _no_reactions(url),
         }
 
     def event(self, event: Event) -> JSON:
@@ -338,7 +347,12 @@ class Answers:
     # The whole, for tests and the console
 
     def dump(self) -> JSON:
-        return {"repositories": [self._dumped(each) for each in self.state.repositories.values()]}
+        people = [
+            {"login": user.login, "name": user.name or user.login, "is_member": self.state.belongs_to_team(user)}
+            for user in self.state.users.values()
+            if user.kind == "User"
+        ]
+        return {"people": people, "repositories": [self._dumped(each) for each in self.state.repositories.values()]}
 
     def _dumped(self, repository: Repository) -> JSON:
         return {
@@ -378,6 +392,11 @@ class Answers:
 
 
 FOUNDED = "2020-01-01T00:00:00Z"
+
+
+def _no_reactions(url: str) -> JSON:
+    kinds = ("+1", "-1", "laugh", "confused", "heart", "hooray", "eyes", "rocket")
+    return {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(kinds, 0)}
 
 
 def _named(event: Event) -> Mapping[str, Any]:

@@ -82,6 +82,20 @@ class TokenRequest(Said):
     permissions: dict[str, str] | None = None
 
 
+class HookConfig(Said):
+    url: str | None = None
+    content_type: Literal["json", "form"] = "form"
+    secret: str = ""
+    insecure_ssl: Literal["0", "1", 0, 1] = "0"
+
+
+class NewHook(Said):
+    name: Literal["web"] = "web"
+    config: HookConfig = HookConfig()
+    events: list[str] = ["push"]
+    active: bool = True
+
+
 class NoQuery(Said):
     pass
 
@@ -102,6 +116,11 @@ class Paging(Said):
     @property
     def number(self) -> int:
         return max(1, self.page)
+
+
+class FromCursor(Said):
+    per_page: int = 30
+    cursor: str = ""
 
 
 class Changed(Paging):

@@ -1,4 +1,4 @@
-"""What a call may change, for REST and GraphQL alike. A change that changes nothing leaves no trace."""
+"""What a call may change, for REST and GraphQL alike. A change that changes nothing leaves no trace and is not told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sandbox.github_hooks import Hooks
 from sandbox.github_refusals import Refusal, invalid, not_found
 from sandbox.github_state import DEFAULT_COLOR, Comment, Event, Issue, Label, Release, Repository, State, User
 
@@ -14,10 +15,11 @@ MOST_ASSIGNEES = 10
 
 
 class Changes:
-    """The writes. Each checks first, then changes, then records what it changed."""
+    """The writes. Each checks first, then changes, then records what it changed, and tells the webhooks."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    def __init__(self, state: State, hooks: Hooks) -> None:
+        self.state, self.hooks = state, hooks
+        self._untold: list[Event] = []
 
     # Labels
 
@@ -32,6 +34,7 @@ class Changes:
     def _new_label(self, repository: Repository, name: str, color: str, description: str | None = None) -> Label:
         label = self.state.add_label(repository, name, color, description)
         self.state.record(repository, "create label", name, **_shown_label(label))
+        self.hooks.label("created", label)
         return label
 
     def update_label(self, label: Label, said: Mapping[str, Any]) -> None:
@@ -48,6 +51,7 @@ class Changes:
         label.description = said.get("description", label.description) or None
         if changed := _difference(before, _shown_label(label)):
             self.state.record(label.repository, "update label", name, was=before["name"], **changed)
+            self.hooks.label("edited", label, changes={key: {"from": before[key]} for key in changed})
 
     def delete_label(self, label: Label) -> None:
         del label.repository.labels[label.name.lower()]
@@ -56,6 +60,7 @@ class Changes:
             if label in issue.labels:
                 issue.labels.remove(label)
         self.state.record(label.repository, "delete label", label.name)
+        self.hooks.label("deleted", label)
 
     # Issues
 
@@ -72,6 +77,8 @@ class Changes:
         self._swap_assignees(issue, assignees)
         self._touch(issue)
         self.state.record(repository, "create issue", f"#{number}", **_shown_issue(issue))
+        self.hooks.issue("opened", issue)
+        self._tell()
         return issue
 
     def update_issue(self, issue: Issue, said: Mapping[str, Any]) -> None:
@@ -90,6 +97,9 @@ class Changes:
         if changed := _difference(before, _shown_issue(issue)):
             self._touch(issue)
             self.state.record(issue.repository, "update issue", f"#{issue.number}", **changed)
+            if edited := {name: {"from": before[name]} for name in ("title", "body") if name in changed}:
+                self.hooks.issue("edited", issue, changes=edited)
+            self._tell()
 
     def _rename(self, issue: Issue, title: str) -> None:
         if title != issue.title:
@@ -123,6 +133,7 @@ class Changes:
         if added or removed:
             self._touch(issue)
             self.state.record(issue.repository, "set labels", f"#{issue.number}", added=added, removed=removed)
+            self._tell()
 
     def _check_labels(self, repository: Repository, names: Iterable[str]) -> None:
         for name in names:
@@ -160,6 +171,7 @@ class Changes:
         if added or removed:
             self._touch(issue)
             self.state.record(issue.repository, "set assignees", f"#{issue.number}", added=added, removed=removed)
+            self._tell()
 
     def _may_be_assigned(self, issue: Issue | None, login: str) -> bool:
         """Members may be, and whoever wrote in the issue."""
@@ -194,14 +206,17 @@ class Changes:
         comment = self.state.add_comment(Comment(self.state.new_id(), issue, self.state.actor(), body, now, now))
         self._touch(issue)
         self.state.record(issue.repository, "create comment", f"#{issue.number}", body=body)
+        self.hooks.comment("created", comment)
         return comment
 
     def update_comment(self, comment: Comment, body: str) -> None:
         _check_comment(body)
-        if body != comment.body:
+        before = comment.body
+        if body != before:
             comment.body, comment.updated_at = body, self.state.now()
             self._touch(comment.issue)
             self.state.record(comment.issue.repository, "update comment", f"#{comment.issue.number}", body=body)
+            self.hooks.comment("edited", comment, changes={"body": {"from": before}})
 
     def delete_comment(self, comment: Comment) -> None:
         issue = comment.issue
@@ -210,6 +225,7 @@ class Changes:
         self.state.forget(comment)
         self._touch(issue)
         self.state.record(issue.repository, "delete comment", f"#{issue.number}", body=comment.body)
+        self.hooks.comment("deleted", comment)
 
     def create_release(self, repository: Repository, said: Mapping[str, Any]) -> Release:
         """Creates a release from `tag_name`, `name`, `body`, `draft`, `prerelease`."""
@@ -229,7 +245,15 @@ class Changes:
     # The history
 
     def _happened(self, issue: Issue, event: str, **what: Any) -> None:
-        issue.events.append(Event(self.state.new_id(), issue, event, self.state.actor(), self.state.now(), **what))
+        made = Event(self.state.new_id(), issue, event, self.state.actor(), self.state.now(), **what)
+        issue.events.append(made)
+        self._untold.append(made)
+
+    def _tell(self) -> None:
+        """Tells the webhooks what has happened, once the change is whole: each shows the issue as it is afterwards."""
+        untold, self._untold = self._untold, []
+        for each in untold:
+            self.hooks.happened(each)
 
     def _touch(self, issue: Issue) -> None:
         issue.updated_at = self.state.now()

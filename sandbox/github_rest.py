@@ -69,6 +69,8 @@ class Call:
 
 
 Handler = Callable[[Call], Answer]
+Path = tuple[str, str, Handler]
+REPOSITORY = "/repos/{owner}/{repo}"
 
 
 class Rest:
@@ -77,11 +79,13 @@ class Rest:
     def __init__(self, state: State, access: Access, changes: Changes, answers: Answers) -> None:
         self.state, self.access, self.changes, self.answers = state, access, changes, answers
 
-    def routes(self) -> list[BaseRoute]:
-        repo = "/repos/{owner}/{repo}"
+    def routes(self, more: Iterable[Path]) -> list[BaseRoute]:
+        """Gives the paths, and more that others handle."""
+        repo = REPOSITORY
         issue = f"{repo}/issues/{{number:int}}"
         label, comment = f"{repo}/labels/{{label:path}}", f"{repo}/issues/comments/{{comment:int}}"
-        table: list[tuple[str, str, Handler]] = [
+        table: list[Path] = [
+            *more,
             ("GET", "/user", self.get_user),
             ("GET", "/users/{login}", self.get_user),
             ("GET", "/rate_limit", self.get_rate_limit),

@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from sandbox.github_access import PERMISSIONS, Access, App, Token
+from sandbox.github_hooks import Hooks
 from sandbox.github_state import DEFAULT_COLOR, Comment, Event, Issue, Label, Release, Repository, State
+from sandbox.webhooks import SECRETS
 
 UNKNOWN_AUTHOR = "ghost"  # GitHub's own name for it
 AGE = timedelta(days=1)  # of what says no time: older than what a run does, so that it isn't taken for the run's
@@ -29,6 +31,7 @@ class SeededApp(Row):
 class SeededToken(Row):
     login: str
     repositories: list[str]
+    permissions: dict[str, Literal["read", "write"]] = {}  # besides those that every token has
 
 
 class SeededOrganization(Row):
@@ -92,6 +95,14 @@ class SeededRelease(Row):
     published_at: AwareDatetime
 
 
+class SeededHook(Row):
+    repository: str
+    url: str = Field(pattern=r"^https?://[^/]+/")  # only its path counts: the sandbox knows where the gateway is
+    events: list[str] = ["issues", "issue_comment"]
+    secret: str = SECRETS["github"]
+    active: bool = True
+
+
 class SeededFile(Row):
     repository: str
     path: str = Field(pattern=r"^[^/].*[^/]$")
@@ -108,14 +119,15 @@ class Seed(Row):
     issues: list[SeededIssue] = []
     releases: list[SeededRelease] = []
     files: list[SeededFile] = []
+    hooks: list[SeededHook] = []
     search_lag_seconds: float | None = None
 
 
 class Seeder:
     """Adds a seed to the state."""
 
-    def __init__(self, state: State, access: Access) -> None:
-        self.state, self.access = state, access
+    def __init__(self, state: State, access: Access, hooks: Hooks) -> None:
+        self.state, self.access, self.hooks = state, access, hooks
 
     def load(self, seed: Mapping[str, Any]) -> None:
         """Adds what a seed says.
@@ -135,6 +147,9 @@ class Seeder:
             self._load_release(release)
         for file in said.files:
             self._repository(file.repository).files[file.path] = file.text
+        for hook in said.hooks:
+            given = hook.model_dump(exclude={"repository", "url"})
+            self.hooks.add(self._repository(hook.repository), hook.url, content_type="json", **given)
         if said.search_lag_seconds is not None:
             self.state.search_lag = timedelta(seconds=said.search_lag_seconds)
 
@@ -145,7 +160,7 @@ class Seeder:
         for text, token in said.tokens.items():
             self.state.user(token.login)
             full_names = frozenset(name.lower() for name in token.repositories)
-            self.access.tokens[text] = Token(token.login, full_names, PERMISSIONS)
+            self.access.tokens[text] = Token(token.login, full_names, {**PERMISSIONS, **token.permissions})
         for app in said.apps:
             self.access.apps[app.installation_id] = App(str(app.id), app.public_key, app.installation_id, app.login)
             self.state.user(app.login)

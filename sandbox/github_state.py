@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import itertools
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
@@ -150,6 +152,7 @@ class State:
         self.organization = ""
         self.members: dict[str, User] = {}  # by login in small letters
         self.search_lag = timedelta(seconds=30)
+        self._is_played = False
         self.index = Index()
 
     def now(self) -> datetime:
@@ -179,6 +182,17 @@ class State:
         """Gives who does what is happening."""
         return self.user(self.world.actor.replace(" ", "-"))
 
+    @contextmanager
+    def played_by(self, user: User) -> Generator[None]:
+        """Lets a person act: what they do is no effect of a program's."""
+        world = self.world
+        before, world.actor, self._is_played = world.actor, user.login, True
+        try:
+            yield
+        finally:
+            world.actor, self._is_played = before, False
+            world.version += 1
+
     def belongs_to_team(self, user: User) -> bool:
         return user.login.lower() in self.members
 
@@ -202,4 +216,5 @@ class State:
 
     def record(self, repository: Repository, action: str, what: str, **detail: object) -> None:
         target = f"{repository.full_name} {what}"
-        self.world.record("github", action, target, public=not repository.private, **detail)
+        if not self._is_played:
+            self.world.record("github", action, target, public=not repository.private, **detail)

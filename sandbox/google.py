@@ -4,6 +4,7 @@
 |---|---|
 | google_oauth | signed texts in, tokens out |
 | google_mail | mailboxes, how mail is read, shown and searched |
+| google_sheets | spreadsheets and how they are read |
 | google_refusals | how Google says no |
 
 Besides Google's own, without a token: `POST /_person/mail` `{"from", "to", "subject", "text"}` writes to a mailbox as
@@ -39,6 +40,7 @@ from starlette.types import ASGIApp
 from sandbox.google_mail import Format, Mailbox, Message, decoded, from_mailbox, parsed, recipients, search
 from sandbox.google_oauth import AUDIENCE, ServiceAccount, Token, grant, read
 from sandbox.google_refusals import Refusal, TokenRefusal, invalid, not_found, on_demand
+from sandbox.google_sheets import Sheets, Spreadsheet
 from sandbox.seed_fields import check_fields
 from sandbox.world import FaultKind, World
 
@@ -58,6 +60,7 @@ PAGE, LARGEST_PAGE = 100, 500
 SEED: dict[str, Any] = {
     "service_accounts": [{"email", "public_key", "scopes"}],
     "mailboxes": [{"address", "name", "enabled"}],
+    "spreadsheets": [set(Spreadsheet.model_fields)],
     "message_ids": ...,  # what Gmail does to the Message-ID of what it sends, one of MESSAGE_IDS
 }
 
@@ -68,13 +71,14 @@ class Google:
     name = "google"
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world, self.sheets = world, Sheets()
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything. Tokens stay good, for the mailboxes that there are."""
         self.service_accounts: dict[str, ServiceAccount] = {}
         self.mailboxes: dict[str, Mailbox] = {}
+        self.sheets.spreadsheets.clear()
         self.message_ids = "kept"
         self.granted: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
@@ -92,6 +96,7 @@ class Google:
         for each in seed.get("mailboxes", []):
             mailbox = Mailbox(each["address"].lower(), each.get("name", ""), each.get("enabled", True))
             self.mailboxes.setdefault(mailbox.address, mailbox)
+        self.sheets.load(seed.get("spreadsheets", []))
         self.message_ids = seed.get("message_ids", self.message_ids)
         if self.message_ids not in MESSAGE_IDS:
             raise ValueError(f"message_ids of a google seed is {self.message_ids!r}. Write one of {MESSAGE_IDS}.")
@@ -107,6 +112,7 @@ class Google:
                 }
                 for mailbox in self.mailboxes.values()
             ],
+            "spreadsheets": self.sheets.dump(),
             "granted": list(self.granted),
         }
 
@@ -481,6 +487,7 @@ class Site:
                 Route("/_person/mail", self.person_mail, methods=["POST"]),
                 Route("/_person/send", self.person_send, methods=["POST"]),
                 Route("/mail/sent/{id}", self.page),
+                *self.service.sheets.routes(),
             ],
             exception_handlers={
                 Refusal: _refused,

@@ -24,7 +24,9 @@ from sandbox.unthread_state import NAMESPACE, ContactForm, contact_form
 
 BOT_USER = "U0SANDBOXBOT"
 OUR_NUMBER = "+12025550199"
-GMAIL_SCOPES = [f"https://www.googleapis.com/auth/gmail.{each}" for each in ("compose", "metadata")]
+GOOGLE_SCOPES = [
+    f"https://www.googleapis.com/auth/{each}" for each in ("gmail.compose", "gmail.metadata", "spreadsheets.readonly")
+]
 Seed = dict[str, Any]
 Place = Literal["confidential", "public", "salesforce"]
 
@@ -115,13 +117,18 @@ def _github() -> Seed:
     outside = [{"login": login, "name": login, "type": "User"} for login in (*DATA["community"], BOT)]
     return {
         "tokens": {
-            "sandbox-github-public": {"login": "fleet-handbook-flows[bot]", "repositories": [PUBLIC]},
-            "sandbox-github-confidential": {"login": "fleet-handbook-flows[bot]", "repositories": [CONFIDENTIAL]},
+            f"sandbox-github-{name}": {
+                "login": "fleet-handbook-flows[bot]",
+                "repositories": [repository],
+                "permissions": {"repository_hooks": "write"},
+            }
+            for name, repository in (("public", PUBLIC), ("confidential", CONFIDENTIAL))
         },
         "organization": {"login": "fleetdm", "members": team},
         "users": [*people, *outside, {"login": "fleet-handbook-flows[bot]", "name": "Handbook Flows", "type": "Bot"}],
         "repositories": [{"full_name": name, "private": name == CONFIDENTIAL} for name in repositories],
         "labels": [{"repository": name, **label} for name in repositories for label in labels],
+        "hooks": [{"repository": name, "url": "https://hooks.fleetdm.example/github"} for name in repositories],
         "files": [
             {"repository": PUBLIC, "path": "handbook/company/open-positions.yml", "text": TICKETS["positions"]},
             {"repository": PUBLIC, "path": RITUALS_PATH, "text": RITUALS},
@@ -255,7 +262,7 @@ def _google() -> Seed:
     form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     public = private.public_key().public_bytes(*form).decode()
     return {
-        "service_accounts": [{"email": account["client_email"], "public_key": public, "scopes": GMAIL_SCOPES}],
+        "service_accounts": [{"email": account["client_email"], "public_key": public, "scopes": GOOGLE_SCOPES}],
         "mailboxes": [{"address": _email(member), "name": member["name"]} for member in DATA["team"]],
     }
 

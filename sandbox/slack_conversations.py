@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -92,6 +92,7 @@ class Conversations:
         connect = ("conversations.connect:write",)
         return [
             Method("conversations.list", Listing, self.list_all, reads, forms_only=True),
+            Method("users.conversations", Listing, self.list_own, reads, forms_only=True),
             Method("conversations.info", Info, self.info, reads, forms_only=True),
             Method("conversations.members", Members, self.members, reads, forms_only=True),
             Method("conversations.history", History, self.history, history, forms_only=True),
@@ -109,6 +110,20 @@ class Conversations:
     # Reading
 
     def list_all(self, caller: Caller, said: Listing) -> Answer:
+        listed, cursor = self._listed(caller, said)
+        shown = [self.described(caller, each) | {"num_members": len(each.members)} for each in listed]
+        return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
+
+    def list_own(self, caller: Caller, said: Listing) -> Answer:
+        """Lists the conversations that the caller is in; Slack counts no members here."""
+        listed, cursor = self._listed(caller, said, lambda channel: caller.user_id in channel.members)
+        shown = [self.described(caller, each) for each in listed]
+        known = [{name: value for name, value in each.items() if name != "is_member"} for each in shown]
+        return {"channels": known, "response_metadata": {"next_cursor": cursor}}
+
+    def _listed(
+        self, caller: Caller, said: Listing, counts: Callable[[Channel], bool] = lambda _: True
+    ) -> tuple[list[Channel], str]:
         if not set(said.types) <= set(KINDS):
             raise Refusal("invalid_types")
         known = [
@@ -117,12 +132,11 @@ class Conversations:
             if channel.kind in said.types
             and not (said.exclude_archived and channel.is_archived)
             and self.state.sees(caller, channel)
+            and counts(channel)
         ]
         for channel in known:
             caller.may(channel.scope("read"))
-        listed, cursor = page(said, sorted(known, key=_id), _id)
-        shown = [self.described(caller, each) | {"num_members": len(each.members)} for each in listed]
-        return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
+        return page(said, sorted(known, key=_id), _id)
 
     def info(self, caller: Caller, said: Info) -> Answer:
         channel = self._readable(caller, said.channel)

@@ -6,7 +6,6 @@ https://docs.slack.dev/interactivity/handling-user-interaction, https://docs.sla
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -25,7 +24,6 @@ EVENT_RULE, ONCE = Rule(LIMIT, waits=(0, 60, 300)), Rule(LIMIT)
 VERIFICATION_TOKEN = "sandbox-slack-verification-token"  # the old way to know Slack; still in each request
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 CHANNEL_TYPES = {"public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im"}
-_LOOK_EVERY = 0.005  # seconds
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -40,12 +38,6 @@ def why(attempt: Attempt) -> str:
     return "http_timeout" if attempt.error.endswith("Timeout") else "connection_failed"
 
 
-def _first(delivery: Delivery) -> Answer:
-    first = next(iter(delivery.attempts), None)
-    told = {"status": first.status, "error": first.error} if first else {"status": None, "error": "called off"}
-    return {"path": delivery.path, **told}
-
-
 class Outbound:
     """Sends to the app's three addresses."""
 
@@ -54,11 +46,7 @@ class Outbound:
 
     async def first_answers(self, deliveries: Sequence[Delivery | None]) -> list[Answer]:
         """Waits for the first try of each, and gives path, status and error; no status when nobody answered."""
-        sent = [each for each in deliveries if each]
-        until = time.monotonic() + LIMIT + self.state.world.webhooks.network.delay[1] + 1
-        while any(not each.attempts for each in sent) and time.monotonic() < until:
-            await asyncio.sleep(_LOOK_EVERY)
-        return [_first(each) for each in sent]
+        return await self.state.world.webhooks.first_answers([each for each in deliveries if each], LIMIT)
 
     # Events
 

@@ -30,6 +30,8 @@ SECRETS = {
 }
 REMEMBERED = 20_000
 _UNREACHED = {"ConnectError", "ConnectTimeout"}
+_LOOK_EVERY = 0.005  # seconds
+_SHOWN = 1_000  # bytes of an answer
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Signed = tuple[bytes, Mapping[str, str]]  # body and headers of one attempt
@@ -65,6 +67,7 @@ class Attempt:
     status: int | None
     milliseconds: float
     error: str = ""
+    answer: str = ""  # the beginning of its body
 
 
 @dataclass
@@ -135,6 +138,13 @@ class Webhooks:
             if rule.only_if_unreached and delivery.attempts[-1].error not in _UNREACHED:
                 return
 
+    async def first_answers(self, deliveries: Sequence[Delivery], limit: float) -> list[dict[str, Any]]:
+        """Waits for the first try of each, and gives path, status and error; no status when nobody answered."""
+        until = time.monotonic() + limit + self.network.delay[1] + 1
+        while any(not each.attempts for each in deliveries) and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_EVERY)
+        return [_first(each) for each in deliveries]
+
     async def attempt(
         self,
         delivery: Delivery,
@@ -145,7 +155,7 @@ class Webhooks:
         answered: Answered | None = None,
     ) -> bool:
         """Tries once and notes how it went."""
-        began, status, error = time.perf_counter(), None, ""
+        began, status, error, content = time.perf_counter(), None, "", b""
         try:
             url = URL(self.network.gateway + delivery.path, encoded=True)  # as it was signed
             patience = aiohttp.ClientTimeout(total=limit)
@@ -158,7 +168,7 @@ class Webhooks:
         except (aiohttp.ClientError, TimeoutError) as problem:
             error = _named(problem)
         spent = round((time.perf_counter() - began) * 1000, 1)
-        delivery.attempts.append(Attempt(self.world.clock.now(), status, spent, error))
+        delivery.attempts.append(Attempt(self.world.clock.now(), status, spent, error, _beginning(content)))
         self.world.version += 1
         return status is not None and 200 <= status < 300
 
@@ -180,6 +190,16 @@ class Webhooks:
             task.cancel()
         self.deliveries.clear()
         self._numbers = itertools.count(1)
+
+
+def _first(delivery: Delivery) -> dict[str, Any]:
+    first = next(iter(delivery.attempts), None)
+    told = {"status": first.status, "error": first.error} if first else {"status": None, "error": "called off"}
+    return {"path": delivery.path, **told}
+
+
+def _beginning(content: bytes) -> str:
+    return content[:_SHOWN].decode("utf-8", "replace")
 
 
 def _named(problem: Exception) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 from typing import Any, cast
 
@@ -15,7 +15,6 @@ from github import UnknownObjectException
 from github.Hook import Hook
 from github.HookDelivery import HookDeliverySummary
 
-from tasks import clock
 from tasks.effects import Made, Write, perform
 from tasks.github_client import Client, explain
 
@@ -63,13 +62,19 @@ class Deliveries(Client):
             return Made(failed.guid)
 
         def find(_: datetime) -> Made | None:
-            return None if failed in self.failed_deliveries(clock.wall() - timedelta(hours=1)) else Made(failed.guid)
+            return Made(failed.guid) if self._was_tried_after(failed) else None
 
         request = {"repository": self.full_name, "delivery": failed.guid, "attempt": str(failed.id)}
         once = f"sweeper/delivery/{failed.guid}/{failed.id}"
         return perform(
             Write(once, "GitHub", "redeliver webhook", place, request, send, find, explain, Made(failed.guid))
         )
+
+    def _was_tried_after(self, failed: FailedDelivery) -> bool:
+        """Says whether the delivery has a later attempt. GitHub lists the newest first, and one once it is over."""
+        with self._reading() as repository:
+            later = takewhile(lambda each: each.id != failed.id, repository.get_hook_deliveries(failed.hook))
+            return any(each.guid == failed.guid for each in later)
 
 
 def _address(hook: Hook) -> str:

@@ -17,6 +17,8 @@ import requests
 from dotenv import dotenv_values
 
 if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
     from tests.deployments.installation import Installation
 
 ROOT = Path(__file__).parent.parent
@@ -187,14 +189,21 @@ def _postgres_schema() -> Iterator[str]:
         engine.dispose()
 
 
-def create_tables(url: str) -> None:
+def all_tables() -> MetaData:
+    """Gives the tables of every module that has some, whichever of them a test has imported."""
     from deployments import inbox, runs_continued
     from tasks import cases, database, deadlines, decisions, remembered
 
     tables = len(database.metadata.tables)
     assert tables >= 9, [inbox, runs_continued, cases, deadlines, decisions, remembered]  # importing them names tables
+    return database.metadata
+
+
+def create_tables(url: str) -> None:
+    from tasks import database
+
     engine = database.connect(url)
-    database.metadata.create_all(engine)
+    all_tables().create_all(engine)
     engine.dispose()
 
 
@@ -244,6 +253,6 @@ def fresh(installation: Installation, use_settings: Callable[[Mapping[str, str]]
     use_settings(environment(installation.sandbox.url, installation.database_url()))
     installation.forget_runs()
     with database.engine().begin() as connection:
-        for table in database.metadata.sorted_tables:
+        for table in all_tables().sorted_tables:
             connection.execute(delete(table))
     return installation

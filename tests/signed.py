@@ -48,14 +48,25 @@ def slack_click(
     return httpx.post(f"{gateway}/slack/interactivity", content=body, headers=headers, trust_env=False)
 
 
+def github_headers(body: bytes, kind: str, id: str, secret: str = GITHUB) -> dict[str, str]:
+    """Signs as GitHub does."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {"X-GitHub-Event": kind, "X-GitHub-Delivery": id, "X-Hub-Signature-256": f"sha256={digest}"}
+
+
+def json_body(payload: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(payload)).encode()
+
+
+def raw(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Gives a request with a JSON body as it goes over the wire."""
+    lines = [f"POST {path} HTTP/1.1", "Host: gateway", "Content-Type: application/json"]
+    lines += [*(f"{name}: {value}" for name, value in headers.items()), f"Content-Length: {len(body)}"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
 def github(gateway: str, kind: str, id: str, payload: Mapping[str, Any], secret: str = GITHUB) -> httpx.Response:
     """Delivers a webhook of GitHub."""
-    body = json.dumps(dict(payload)).encode()
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {
-        "Content-Type": "application/json",
-        "X-GitHub-Event": kind,
-        "X-GitHub-Delivery": id,
-        "X-Hub-Signature-256": f"sha256={digest}",
-    }
+    body = json_body(payload)
+    headers = {"Content-Type": "application/json", **github_headers(body, kind, id, secret)}
     return httpx.post(f"{gateway}/github", content=body, headers=headers, trust_env=False)

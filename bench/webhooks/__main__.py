@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from bench import results
 from bench.webhooks import delayed, load, through_prefect
 from bench.webhooks.load import Event, Sent
 from bench.webhooks.stage import WRITTEN_AT, Stage
 
-RESULTS = Path(__file__).parent.parent / "results.json"
 Send = Callable[[int, Sequence[Event]], Awaitable[list[Sent]]]
 
 
@@ -196,27 +195,11 @@ async def measure(quick: bool) -> dict[str, Any]:
     return found
 
 
-def shown(found: Mapping[str, Any], indent: int = 0) -> None:
-    """Prints nested figures as a table."""
-    for name, value in found.items():
-        if not isinstance(value, Mapping):
-            print(f"{' ' * indent}{name:<{44 - indent}} {value}")
-            continue
-        inside = cast("Mapping[str, Any]", value)
-        if any(isinstance(each, Mapping) for each in inside.values()):
-            print(f"{' ' * indent}{name}")
-            shown(inside, indent + 2)
-        else:
-            print(f"{' ' * indent}{name:<{44 - indent}} {', '.join(f'{key} {each}' for key, each in inside.items())}")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fifth of the events, two kills")
     found = asyncio.run(measure(parser.parse_args().quick))
-    shown(found)
-    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(kept | {"webhooks": found}, indent=2) + "\n", encoding="utf-8")
+    results.keep("webhooks", found)
     return 0
 
 

@@ -21,6 +21,12 @@ export const time = (moment) => TIME.format(new Date(moment));
 export const visibility = (isPrivate) =>
   h("span", { class: `chip ${isPrivate ? "private" : "public"}` }, isPrivate ? "private" : "public");
 
+// Words what became of a webhook that somebody caused.
+export function outcome({ deliveries, status }, unheard) {
+  if (!deliveries || deliveries.length === 0) return unheard;
+  return status === null ? `Nobody answered at ${deliveries[0].path} (${deliveries[0].error}).` : `The gateway answered ${status} at ${deliveries[0].path}.`;
+}
+
 export class Unreachable extends Error {}
 
 export async function ask(path, method = "GET", body = undefined) {

@@ -1,5 +1,6 @@
 // What each service holds, as tables and pages.
 import { Unreachable, ask, day, h, time, visibility } from "./dom.js";
+import { compose, isOpening, newIssue, shown } from "./github_person.js";
 import { google, twilio, unthread, webhooks } from "./other_panes.js";
 import { slack } from "./slack_pane.js";
 
@@ -79,8 +80,8 @@ const holds = (text, wanted) => text.toLowerCase().includes(wanted.trim().toLowe
 
 const CODENAME = /^(customer|prospect)-/i;
 
-async function github(route, redraw) {
-  if (route[2] === "issues") return issuePage(await ask(`/console/github/${route[0]}/${route[1]}/issues/${Number(route[3])}`));
+async function github(route, redraw, onScreen) {
+  if (route[2] === "issues") return issuePage(await ask(`/console/github/${route[0]}/${route[1]}/issues/${Number(route[3])}`), redraw, onScreen);
   const held = await ask("/console/github");
   if (route[0] === "issues") return issues(held, redraw);
   return labels(held, redraw, route[2] === "labels" ? route[3] : "");
@@ -120,24 +121,31 @@ function issues(held, redraw) {
     h("td", { class: "tight roomy" }, day(issue.created_at))));
   return [
     h("div", { class: "tools" }, githubViews("issues"), search("issue-search", "issueSearch", "Find by title, label, number", redraw),
-      tick("issue-open", "open", "open only", redraw), h("span", { class: "quiet" }, `${found.length} issues`)),
+      tick("issue-open", "open", "open only", redraw), h("span", { class: "quiet" }, `${found.length} issues`), !isOpening() && newIssue(held, redraw)),
+    isOpening() && h("div", { class: "tools" }, newIssue(held, redraw)),
     table(["Number", "Issue", roomy("State"), roomy("Opened")], rows, "No issue matches."),
     found.length > rows.length && h("p", { class: "tools" },
       h("button", { type: "button", id: "more", onclick: () => { choices.rows += PAGE; redraw(); } }, `Show ${Math.min(PAGE, found.length - rows.length)} more`)),
   ].filter(Boolean);
 }
 
-function issuePage(issue) {
+// Gives null when what is on the screen shows the same, so that an open menu stays open.
+function issuePage(issue, redraw, onScreen) {
+  const state = JSON.stringify([issue, shown()]);
+  if (onScreen?.shows === state) return null;
   const said = (who, at, text) => h("article", { class: "said" },
     h("header", {}, h("strong", {}, who), at && h("span", { class: "quiet" }, ` on ${day(at)}, ${time(at)}`)), h("pre", {}, text || "(no text)"));
-  return [h("div", { class: "page" },
+  const page = h("div", { class: "page" },
     h("a", { href: "#/github/issues" }, "← All issues"),
     h("h2", {}, issue.title, h("span", { class: "quiet" }, ` #${issue.number}`)),
     h("p", {}, visibility(issue.private), ` ${issue.repository}, ${issue.state}`,
       issue.assignees.length > 0 && `, assigned to ${issue.assignees.join(", ")}`, ", ", h("a", { href: issue.html_url }, "its page")),
     h("div", { class: "labels" }, issue.labels.map((label) => labelChip(label.name, label.color))),
     said(issue.user, issue.created_at, issue.body),
-    issue.comments.map((comment) => said(comment.user, comment.created_at, comment.body)))];
+    issue.comments.map((comment) => said(comment.user, comment.created_at, comment.body)),
+    compose(issue, redraw));
+  page.shows = state;
+  return [page];
 }
 
 // -- Salesforce -------------------------------------------------------------------------------------------------

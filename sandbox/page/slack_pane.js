@@ -1,8 +1,9 @@
 // Slack: the channels, what is said there, and a person who speaks, presses buttons and fills in views.
-import { ask, day, h, time, visibility } from "./dom.js";
+import { ask, day, h, outcome, time, visibility } from "./dom.js";
 import { drawBlock } from "./slack_blocks.js";
 import { slackText } from "./slack_text.js";
 
+const UNHEARD = "Nothing was sent to the app: it isn't in this channel, or the sandbox has no gateway.";
 const person = { speakers: {}, text: "", thread: "", fields: {}, errors: {}, told: "", busy: false };
 
 // Gives null when what is on the screen shows the same, so that an open menu stays open.
@@ -110,7 +111,7 @@ class Talk {
     let answer = null;
     try {
       answer = await ask(`/slack/api/_person/${what}`, "POST", { user: this.speaker, ...said });
-      person.told = outcome(answer);
+      person.told = outcome(answer, UNHEARD);
     } catch (error) {
       person.told = error.message;
     }
@@ -150,9 +151,4 @@ class Talk {
     person.errors[view.id] = answer ? answer.errors ?? (answer.problem ? { "": answer.problem } : {}) : { "": person.told };
     await this.redraw();
   }
-}
-
-function outcome({ deliveries, status }) {
-  if (!deliveries || deliveries.length === 0) return "Nothing was sent to the app: it isn't in this channel, or the sandbox has no gateway.";
-  return status === null ? `Nobody answered at ${deliveries[0].path} (${deliveries[0].error}).` : `The gateway answered ${status} at ${deliveries[0].path}.`;
 }

@@ -277,6 +277,70 @@ def test_an_issue_opens_with_its_comments_and_says_who_reads_it(page: Page, sand
     expect(page.locator(".said pre")).to_have_text(["<b>Since Monday</b>", "Looking."])
 
 
+@pytest.fixture
+def tracker(page: Page, sandbox: Sandbox) -> Iterator[Gateway]:
+    """A gateway that hears of what people do in GitHub, and the console open on an issue from outside."""
+    issue = {"repository": "fleetdm/fleet", "number": 41, "title": "Hosts go missing", "user": "outside-reporter"}
+    users = [{"login": "outside-reporter", "name": "Ines Outside"}]
+    sandbox.reset({"github": {"users": users, "issues": [issue]}})
+    heard = Gateway()
+    requests.put(f"{sandbox.url}/_sandbox/webhooks", json={"gateway": heard.url}, timeout=10).raise_for_status()
+    page.goto(f"{sandbox.url}/#/github/fleetdm/fleet/issues/41")
+    yield heard
+    requests.put(f"{sandbox.url}/_sandbox/webhooks", json={}, timeout=10).raise_for_status()
+    heard.server.shutdown()
+
+
+def test_somebody_from_outside_comments_and_the_gateway_hears_of_it(page: Page, tracker: Gateway) -> None:
+    page.get_by_label("Act as").select_option(label="Ines Outside")
+    expect(page.get_by_label("Label", exact=True)).to_have_count(0)  # only the team labels
+    page.get_by_label("Comment", exact=True).fill("It is <b>4.77.0</b>.")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator(".said pre").last).to_have_text("It is <b>4.77.0</b>.")
+    expect(page.locator(".told")).to_have_text("The gateway answered 200 at /github.")
+    expect(page.get_by_label("Comment", exact=True)).to_have_value("")
+    (told,) = tracker.got
+    assert (told.json["action"], told.json["sender"]["login"]) == ("created", "outside-reporter")
+
+
+def test_a_team_member_labels_an_issue_and_closes_it(page: Page, tracker: Gateway) -> None:
+    page.get_by_label("Act as").select_option("ksatter")
+    page.get_by_label("Label", exact=True).select_option("bug")
+    page.get_by_role("button", name="Put it on").click()
+    expect(page.locator(".page .label")).to_have_text(["bug"])
+    page.get_by_role("button", name="Take it off").click()
+    expect(page.locator(".page .label")).to_have_count(0)
+    page.get_by_role("button", name="Close issue").click()
+    expect(page.get_by_role("button", name="Reopen issue")).to_be_visible()
+    assert [each.json["action"] for each in tracker.got] == ["labeled", "unlabeled", "closed"]
+
+
+def test_an_issue_is_opened_from_outside_and_shown(page: Page, tracker: Gateway) -> None:
+    page.get_by_role("link", name="All issues").click()
+    page.get_by_role("button", name="New issue").click()
+    page.get_by_label("Act as").select_option(label="Ines Outside")
+    expect(page.get_by_label("Repository", exact=True).locator("option")).to_have_text(["fleetdm/fleet"])
+    page.get_by_role("button", name="Open issue").click()
+    expect(page.locator(".told")).to_contain_text("missing_field")
+    page.get_by_label("Title", exact=True).fill("I can not log in")
+    page.get_by_label("Description").fill("Since this morning.")
+    page.get_by_role("button", name="Open issue").click()
+    expect(page.get_by_role("heading", name="I can not log in")).to_be_visible()
+    (told,) = tracker.got
+    assert (told.json["action"], told.json["issue"]["number"]) == ("opened", 42)
+
+
+def test_what_somebody_types_on_an_issue_stays_while_others_comment(page: Page, tracker: Gateway) -> None:
+    words = page.get_by_label("Comment", exact=True)
+    words.fill("I was just about to")
+    said = {"user": "ksatter", "repository": "fleetdm/fleet", "number": 41, "body": "Which version?"}
+    sandbox_url = page.url.partition("/#")[0]
+    requests.post(f"{sandbox_url}/github/_person/comment", json=said, timeout=10).raise_for_status()
+    expect(page.locator(".said pre").last).to_have_text("Which version?")
+    expect(words).to_have_value("I was just about to")
+    expect(words).to_be_focused()
+
+
 def test_a_slack_message_is_shown_as_slack_shows_it(page: Page, sandbox: Sandbox) -> None:
     page.goto(f"{sandbox.url}/#/slack/{HELP_CUSTOMERS}")
     post_message(sandbox, f"*Two* of <https://example.com/a|these> for <#{HELP_CUSTOMERS}>: `a < b` &amp; _more_")

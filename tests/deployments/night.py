@@ -76,13 +76,17 @@ class Night:
 
     def start(self) -> None:
         """Starts the gateway and waits until it acts on what it takes in."""
+        self.begin()
+        until(self._is_ready, 60)
+
+    def begin(self) -> None:
+        """Starts the gateway and doesn't wait for it."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deployments.gateway", "--port", str(self.port)],
             cwd=ROOT,
             env={**os.environ, **WITHOUT_PREFECT, **self.settings, "PREFECT_HOME": str(self._folder)},
             stderr=(self._folder / "gateway.txt").open("ab"),
         )
-        until(self._is_ready, 60)
 
     def _is_ready(self) -> bool:
         try:
@@ -119,7 +123,7 @@ class Night:
         played = timedelta(seconds=time.monotonic() - self._began)  # so that the clock differs from ours by the same
         self.sandbox.set_clock((EVENING + played).isoformat())
         if self._has_passed:
-            time.sleep(1.1)  # the gateway asks for the time once a second
+            _let_gateway_ask()
         self._has_passed = False
         self.network(gateway=self.gateway)
 
@@ -129,9 +133,10 @@ class Night:
         answer.raise_for_status()
 
     def wait(self, minutes: float) -> None:
-        """Lets time pass, for all."""
+        """Lets time pass, for all: what is written next comes later for the gateway too."""
         self.sandbox.advance(minutes * 60)
         self._has_passed = True
+        _let_gateway_ask()
 
     # What people do
 
@@ -190,6 +195,11 @@ class Night:
         """Waits until every case is settled."""
         now = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
         until(lambda: not cases.open_cases(now), seconds)
+
+
+def _let_gateway_ask() -> None:
+    """Waits until the gateway, which asks for the time once a second, knows of a clock that has been moved."""
+    time.sleep(1.1)
 
 
 def earlier(users: Sequence[str]) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bench.webhooks import load
+from policies.support.out_of_hours import ONE_TEXT_IN
 from tasks import cases, clock, decisions
 from tests import signed
 from tests.conftest import Sandbox
@@ -213,7 +214,9 @@ def test_the_next_is_texted_although_the_gateway_is_killed_in_the_wait(night: Ni
     assert night.texted() == [VP, SECOND]
 
 
-def test_two_messages_at_once_share_a_text_and_an_hour_later_the_third_gets_its_own(night: Night) -> None:
+def test_two_messages_at_once_share_a_text_and_seven_minutes_later_the_third_gets_its_own(night: Night) -> None:
+    five_minutes = ONE_TEXT_IN.total_seconds()
+    night.wait(minutes=(five_minutes - clock.now().timestamp() % five_minutes) / 60)  # both in the same five minutes
     emergency(night)
     ts, _ = emergency(night)
     assert "a few minutes ago" in night.replies(ts)[1]["text"]

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -292,11 +293,14 @@ FUZZED: dict[str, Callable[[bytes], object]] = {
     "Twilio's texts": deliveries.twilio_inbound,
 }
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+settings.register_profile("quick", max_examples=300, deadline=None, suppress_health_check=SLOW, derandomize=True)
+settings.register_profile("nightly", settings.get_profile("quick"), max_examples=10_000, derandomize=False)
+FUZZ = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 SHAPES: list[dict[str, Any]] = [SLACK_MESSAGE, CLICK, OPENED, ALARMS]
 
 
 @pytest.mark.parametrize("parser", FUZZED)
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@FUZZ
 @given(data=st.data())
 def test_a_parser_says_malformed_and_nothing_else(parser: str, data: st.DataObject) -> None:
     raw = data.draw(st.one_of(st.binary(max_size=200), JSON.map(_dumped), st.sampled_from(SHAPES).flatmap(_mutated)))

@@ -75,8 +75,11 @@ def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_recor
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
 
-def test_a_message_is_answered_once_while_prefect_is_down(fresh: Installation) -> None:
+def test_a_message_is_answered_while_prefect_is_down_and_its_run_stands_there_once_it_is_back(
+    fresh: Installation,
+) -> None:
     fresh.play(night.SCENARIO)
+    before = {run["id"] for run in runs_of(fresh, "answer-out-of-hours-message")}
     server = next(each for each in fresh.family() if "deployments.server" in " ".join(each.cmdline()))
     os.kill(server.pid, signal.SIGSTOP)
     try:
@@ -84,6 +87,7 @@ def test_a_message_is_answered_once_while_prefect_is_down(fresh: Installation) -
         until(lambda: posts(fresh, "#fleet-at-hebe"), 3)
     finally:
         os.kill(server.pid, signal.SIGCONT)
+    until(lambda: [run for run in runs_of(fresh, "answer-out-of-hours-message") if run["id"] not in before], 90)
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
 

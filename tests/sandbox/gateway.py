@@ -23,6 +23,11 @@ class Received:
         return json.loads(self.body)["event"]
 
     @property
+    def json(self) -> dict[str, Any]:
+        """Gives a body that is JSON itself."""
+        return json.loads(self.body)
+
+    @property
     def form(self) -> dict[str, str]:
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 

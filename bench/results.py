@@ -1,0 +1,31 @@
+"""The figures of a measurement: printed as a table, and kept in bench/results.json beside those of the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def keep(name: str, found: Mapping[str, Any]) -> None:
+    """Prints what was measured and puts it in the place of an earlier measurement of that name."""
+    shown(found)
+    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(kept | {name: found}, indent=2) + "\n", encoding="utf-8")
+
+
+def shown(found: Mapping[str, Any], indent: int = 0) -> None:
+    """Prints nested figures as a table."""
+    for name, value in found.items():
+        if not isinstance(value, Mapping):
+            print(f"{' ' * indent}{name:<{44 - indent}} {value}")
+            continue
+        inside = cast("Mapping[str, Any]", value)
+        if any(isinstance(each, Mapping) for each in inside.values()):
+            print(f"{' ' * indent}{name}")
+            shown(inside, indent + 2)
+        else:
+            print(f"{' ' * indent}{name:<{44 - indent}} {', '.join(f'{key} {each}' for key, each in inside.items())}")
