@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from deployments.inbox import Opening, Verdict
-from flows.support import out_of_hours
+from flows.support import bug_reports, out_of_hours
 from policies.events import (
     AccountChanged,
     ConversationCreated,
@@ -22,7 +22,7 @@ from policies.events import (
     SlackMessage,
     TextReceived,
 )
-from policies.support import bug_escalation, job_applications, support_requests, waiting_labels
+from policies.support import bug_escalation, customer_bug_report, job_applications, support_requests, waiting_labels
 from policies.support import out_of_hours as hours
 from settings import handbook
 from tasks import customer_channels
@@ -156,13 +156,20 @@ def _press_on_bug(action: SlackAction) -> Sequence[str] | None:
     return bug_escalation.reasons_to_ignore(action) if bug_escalation.is_press(action) else None
 
 
-def _bug_press(action: SlackAction) -> str:
-    return bug_escalation.press_subject(action)
-
-
 def _bug_parameters(subjects: Sequence[str]) -> dict[str, Any]:
     said = bug_escalation.press(subjects[0])
     return {"issue": said.issue, "outcome": said.outcome, "press": subjects[0]}
+
+
+# -- bug reports
+
+
+def _press_on_report(action: SlackAction) -> Sequence[str] | None:
+    return customer_bug_report.reasons_to_ignore(action) if customer_bug_report.is_press(action) else None
+
+
+def _report_parameters(subjects: Sequence[str]) -> dict[str, Any]:
+    return bug_reports.drafted(subjects[0])
 
 
 # -- customer codenames
@@ -188,7 +195,16 @@ STARTS = (
     Start("respond-to-job-application", _press, _of(SlackAction, _press_on_application), _listed("conversations")),
     Start("triage-support-request", _key, _of(IssueOpened, _issue), _listed("issues")),
     Start("clear-waiting-labels", _key, _of(IssueComment, _comment), _listed("comments")),
-    Start("record-reproduction", _bug_press, _of(SlackAction, _press_on_bug), _bug_parameters, most=1),
+    Start(
+        "record-reproduction", bug_escalation.press_subject, _of(SlackAction, _press_on_bug), _bug_parameters, most=1
+    ),
+    Start(
+        bug_reports.FILE,
+        customer_bug_report.press_subject,
+        _of(SlackAction, _press_on_report),
+        _report_parameters,
+        most=1,
+    ),
     Start("promote-prospect", _key, _of(AccountChanged, _became_customer), _account_parameters, most=1),
 )
 

@@ -48,6 +48,11 @@ def pacific_date(at: datetime) -> date:
     return _aware(at).astimezone(PACIFIC).date()
 
 
+def spoken_day(day: date) -> str:
+    """Gives a day as people say it: "Monday, November 23"."""
+    return f"{day:%A, %B} {day.day}"
+
+
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone. Hand in an aware time.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from policies.confidentiality import Confidential, PublicText
-from policies.customer import Refused
+from policies.customer import CODENAME_LABEL, Refused
 
 _KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)(?:/(\d+))?")
 _ADDRESS = re.compile(r"https?://[^\s/]+(?:/github)?/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d+)(?:#issuecomment-(\d+))?")
@@ -47,6 +47,15 @@ class Issue:
     def key(self) -> str:
         """Gives `fleetdm/confidential#12`."""
         return f"{self.repository}#{self.number}"
+
+    @property
+    def codenames(self) -> list[str]:
+        """Gives the labels that are codenames of customers and prospects."""
+        return sorted(label for label in self.labels if CODENAME_LABEL.match(label))
+
+    def has_label(self, label: str) -> bool:
+        """Says whether it has a label. GitHub's labels know no case."""
+        return label.lower() in {each.lower() for each in self.labels}
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,14 @@ def issue_number(given: str, repository: str) -> int:
     """
     text = given.strip().lstrip("#")
     return int(text) if text.isdecimal() else reference(given, repository).number
+
+
+def is_from_outside(login: str, github_says_bot: bool, members: Collection[str], bots: Sequence[str]) -> bool:
+    """Says whether somebody is no member of the organisation and no bot.
+
+    members: logins in lower case.
+    """
+    return login.lower() not in members and not github_says_bot and not is_bot(login, bots)
 
 
 def is_bot(login: str, bots: Sequence[str]) -> bool:

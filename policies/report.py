@@ -5,6 +5,7 @@ Holds ids, codenames and links; a customer's real name doesn't belong here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -36,6 +37,11 @@ class Mention:
     def slack(self) -> str:
         """Renders what notifies them."""
         return f"<!subteam^{self.id}>" if self.id.startswith("S") else f"<@{self.id}>"
+
+
+def mentions_of(who: str) -> list[Mention]:
+    """Gives the mention of a person by their id in Slack; none when it is a name of another kind."""
+    return [Mention(who)] if re.fullmatch(r"[UW][A-Z0-9]{2,20}", who) else []
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ class Progress:
 
     async def up_to(self, done: int, total: int) -> None:
         """Shows that so many of so many are done."""
-        percent = min(100.0, 100.0 * done / total) if total else 100.0
+        percent, told = (min(100.0, 100.0 * done / total) if total else 100.0), f"{self._what}: {done} of {total}"
         if self._shown:
-            await aupdate_progress_artifact(self._shown, percent, description=f"{self._what}: {done} of {total}")
+            await aupdate_progress_artifact(self._shown, percent, description=told)
         elif done < total and runs.in_prefect():
-            self._shown = await acreate_progress_artifact(percent, description=f"{self._what}: {done} of {total}")
+            self._shown = await acreate_progress_artifact(percent, description=told)

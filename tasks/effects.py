@@ -19,7 +19,7 @@ import asyncio
 import hashlib
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, replace
@@ -233,6 +233,11 @@ def perform_together(
 
     shown = [write for write in writes if _shows(write)]
     return _as_task(_named_together(shown), effects)() if shown else effects()
+
+
+def problems(outcomes: Iterable[Made | EffectError]) -> list[str]:
+    """Gives what went wrong with some of several effects, a sentence each."""
+    return [str(each) for each in outcomes if isinstance(each, EffectError)]
 
 
 def _named_together(writes: Sequence[Write]) -> Write:

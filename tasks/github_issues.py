@@ -172,13 +172,13 @@ class Issues(Client):
 
     def _find_labels(self, number: int, labels: Sequence[str], _: datetime) -> Made | None:
         found = self.issue(number)
-        there = {each.lower() for each in found.labels} if found else set[str]()
-        return self._labelled(number, labels) if {each.lower() for each in labels} <= there else None
+        there = found is not None and all(found.has_label(each) for each in labels)
+        return self._labelled(number, labels) if there else None
 
     def _without_labels(self, number: int, labels: Sequence[str], _: datetime) -> Made | None:
         found = self.issue(number)
-        there = {each.lower() for each in found.labels} if found else set[str]()
-        return None if {each.lower() for each in labels} & there else self._labelled(number, labels)
+        there = found is not None and any(found.has_label(each) for each in labels)
+        return None if there else self._labelled(number, labels)
 
     def remove_label(self, number: int, label: str, *, once: str) -> Made:
         """Takes a label off an issue; one that isn't there counts as done."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Column, Connection, String, Table, Text, select, update
 
-from tasks import clock
+from tasks import clock, runs
 from tasks.database import Transaction, insert_if_absent, metadata, reading
 from tasks.ledger import UtcDateTime
 
@@ -49,6 +49,11 @@ def first(connection: Connection, name: str, value: str) -> str:
     if insert_if_absent(connection, remembered, name=name, value=value, at=clock.wall()):
         return value
     return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
+
+
+def agreed(name: str, value: str) -> str:
+    """Gives what the first run has said, so that a second one repeats it. A dry run binds nobody."""
+    return value if runs.current().dry_run else first(name, value)
 
 
 @Transaction

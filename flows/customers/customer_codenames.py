@@ -11,7 +11,7 @@ from prefect import flow
 from pydantic import Field
 
 from policies.business_time import pacific_date
-from policies.customer import ACCOUNT_PATTERN, Kind, account_id
+from policies.customer import ACCOUNT_PATTERN, Account, Kind, account_id
 from policies.customers import customer_codenames as policy
 from settings import handbook
 from tasks import artifacts, codenames, github, runs, salesforce, slack
@@ -43,13 +43,32 @@ async def assign_customer_codename(
     """
     github.assert_repositories()
     customer = salesforce.account(account_id(account))
-    assigned = policy.assignment(customer, kind, wished_name, codenames.known())
+    label = _assign(customer, policy.assignment(customer, kind, wished_name, codenames.known()))
+    await artifacts.report("customer-codename", policy.assigned(customer, label))
+    return label
+
+
+def codename_of(account: str) -> str:
+    """Gives the codename label of an account, which gets one if it has none.
+
+    account: address or id in Salesforce.
+
+    Raises:
+        policies.customer.Refused: the places that hold its codename contradict each other, among others.
+    """
+    github.assert_repositories()
+    customer, known = salesforce.account(account_id(account)), codenames.known()
+    if label := policy.settled(customer, known):
+        return label
+    return _assign(customer, policy.assignment(customer, policy.kind_of(customer, known), "", known))
+
+
+def _assign(customer: Account, assigned: policy.Assignment) -> str:
     label = assigned.label(codenames.reserve(customer.id, assigned.candidates))
     once = f"assign-customer-codename/{customer.id}"
     github.confidential.create_label(label, customer.name, once=f"{once}/confidential-label")
     github.fleet.create_label(public(label), public(policy.PUBLIC_DESCRIPTION), once=f"{once}/public-label")
     salesforce.set_github_label(customer.id, label, instead_of=customer.github_label, once=f"{once}/salesforce-field")
-    await artifacts.report("customer-codename", policy.assigned(customer, label))
     return label
 
 

@@ -5,38 +5,48 @@ Handbook: customer-success#escalate-a-customer-bug-report
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from prefect import flow
 
+from flows.support import bug_reports
 from policies.business_time import pacific_date
 from policies.customer import Refused
 from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
 from policies.support import bug_escalation as policy
+from policies.support.customer_bug_report import NEW, BugReport
 from settings import handbook
-from tasks import artifacts, cases, decisions, github, known_names, ledger, remembered, runs, slack
-from tasks.effects import EffectError, Made
+from tasks import artifacts, cases, decisions, effects, github, known_names, ledger, remembered, runs, slack
+from tasks.effects import EffectError
 
 ESCALATE, REVIEW, RECORD = "escalate-customer-bug", "review-escalated-bugs", "record-reproduction"
 
 
 @flow(name=ESCALATE)
-async def escalate_customer_bug(issue: str, dry_run: bool = False) -> str:
+async def escalate_customer_bug(issue: str = "", report: BugReport | None = None, dry_run: bool = False) -> str:
     """Put a bug that a customer suffers from on the stand-up.
 
     Handbook: customer-success#escalate-a-customer-bug-report
     Owner: Customer Support Engineers
-    Writes: GitHub, Slack
+    Writes: GitHub, Salesforce, Slack
 
-    1. The labels "~investigate" and ":help-customers" are added, then ":incoming" and ":reproduce" removed.
-    2. The team is asked in the customer success channel whether it can be reproduced.
+    1. Without an issue the report is filed at once, as "file_customer_bug_report" does for a new one.
+    2. The labels "~investigate" and ":help-customers" are added, then ":incoming" and ":reproduce" removed.
+    3. The team is asked in the customer success channel whether it can be reproduced.
 
     Args:
-        issue: Number or address of a bug in the public repository.
+        issue: Number or address of a bug in the public repository. Empty: the report is filed first.
+        report: What the customer has told us, when no issue says it yet.
         dry_run: Say what would be done, and do nothing.
     """
-    number = issue_number(issue, handbook().repositories.public)
+    if bool(issue.strip()) == (report is not None):
+        raise Refused("Give either the issue, or a report that is to be filed and escalated.")
+    # "When a CSE suspects that a customer is impacted by a bug, a bug report is filed immediately."
+    filed = await bug_reports.file(report, NEW) if report else None
+    if filed and not filed.number:
+        return filed.url  # a dry run: there is no issue yet whose labels could be changed
+    number = filed.number if filed else issue_number(issue, handbook().repositories.public)
     bug, done = await escalate(number)
     await artifacts.report("escalated-bug", policy.escalated(bug, done))
     return bug.issue.url
@@ -87,8 +97,9 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
         return 0
     bugs = await _under_investigation()
     findings = {each.key: found for each in bugs if (found := _finding(each))}
-    agenda = policy.read(await _agreed(f"{REVIEW}/{day}/agenda", policy.kept(policy.agenda_items(bugs, findings, day))))
-    problems = _acknowledge(bugs) + await _send_on([each for each in bugs if policy.leaves(each, day)], findings)
+    on_it = policy.agenda_items(bugs, findings, day)
+    agenda = policy.read(remembered.agreed(f"{REVIEW}/{day}/agenda", policy.kept(on_it)))
+    problems = _acknowledge(bugs) + _send_on([each for each in bugs if policy.leaves(each, day)], findings)
     await _tell(agenda, day)
     for bug in bugs:
         if not policy.leaves(bug, day):
@@ -176,11 +187,6 @@ def _channel() -> str:
     return handbook().customer_success_channel.id
 
 
-async def _agreed(name: str, value: str) -> str:
-    """Gives what the first run has said, so that a second one repeats it."""
-    return value if runs.current().dry_run else remembered.first(name, value)
-
-
 # -- the steps
 
 
@@ -194,15 +200,15 @@ def _acknowledge(bugs: Sequence[policy.Bug]) -> list[str]:
         for bug in bugs
         if not policy.is_acknowledged(bug, managers)
     ]
-    return _problems(github.fleet.change_together(changes))
+    return effects.problems(github.fleet.change_together(changes))
 
 
-async def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> list[str]:
+def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> list[str]:
     """Takes bugs off the stand-up. A step is for those only whose steps before are done."""
     names = handbook()
     keeps = names.bug_escalation.keeps_help_customers
     leaving = [
-        policy.leaving(bug, await _agreed_finding(bug, findings.get(bug.key)), names.labels, keeps_help_customers=keeps)
+        policy.leaving(bug, _agreed_finding(bug, findings.get(bug.key)), names.labels, keeps_help_customers=keeps)
         for bug in bugs
     ]
     problems: list[str] = []
@@ -210,14 +216,14 @@ async def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Fin
     for step in (_details, _additions, _removals):
         changes = {each.bug.key: change for each in leaving if (change := step(each))}
         outcomes = dict(zip(changes, github.fleet.change_together(list(changes.values())), strict=True))
-        problems += _problems(outcomes.values())
+        problems += effects.problems(outcomes.values())
         leaving = [each for each in leaving if not isinstance(outcomes.get(each.bug.key), EffectError)]
     return problems
 
 
-async def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None) -> policy.Finding | None:
+def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None) -> policy.Finding | None:
     """Gives the finding that the first attempt to send the bug on went by, whatever has been recorded since."""
-    return policy.finding_read(await _agreed(f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)))
+    return policy.finding_read(remembered.agreed(f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)))
 
 
 def _details(each: policy.Leaving) -> Change | None:
@@ -232,10 +238,6 @@ def _additions(each: policy.Leaving) -> Change | None:
 
 def _removals(each: policy.Leaving) -> Change | None:
     return RemoveLabels(each.bug.issue, each.labelling.remove, f"{REVIEW}/{each.bug.key}/remove")
-
-
-def _problems(outcomes: Iterable[Made | EffectError]) -> list[str]:
-    return [str(each) for each in outcomes if isinstance(each, EffectError)]
 
 
 # -- Slack

@@ -34,13 +34,9 @@ async def create_ritual_issues(dry_run: bool = False) -> int:
     Args:
         dry_run: Say what would be done, and do nothing.
     """
-    today, last = pacific_date(runs.current().at), remembered.read(LAST_LOOK)
-    found = _rituals()
-    due = [
-        (each, cycle)
-        for each in found
-        if each.auto_issue and (cycle := policy.cycle_to_make(each, date.fromisoformat(last) if last else None, today))
-    ]
+    today, found, looked = pacific_date(runs.current().at), _rituals(), remembered.read(LAST_LOOK)
+    last = date.fromisoformat(looked) if looked else None
+    due = [(each, cycle) for each in found if each.auto_issue and (cycle := policy.cycle_to_make(each, last, today))]
     made = [policy.Made(each, cycle, _make(each, cycle)) for each, cycle in due]
     if not dry_run:
         remembered.keep(LAST_LOOK, today.isoformat())

@@ -36,6 +36,10 @@ class Known:
         """Gives the planets in use in either repository or reserved for an account."""
         return {planet_of(label.name) for label in (*self.confidential, *self.public)} | set(self.reserved)
 
+    def labels_of(self, account: Account) -> list[str]:
+        """Gives the labels of the confidential repository that carry an account's name."""
+        return [label.name for label in self.confidential if _same(label.description, account.name)]
+
     def reserved_for(self, account_id: str) -> str:
         """Gives the planet that an earlier run has reserved for the account, or ""."""
         return next((planet for planet, owner in self.reserved.items() if owner == account_id), "")
@@ -86,9 +90,21 @@ def assignment(account: Account, kind: Kind, wished_name: str, known: Known) -> 
     return Assignment(account, kind, iter([only]) if only else _suggestions(account, known))
 
 
+def settled(account: Account, known: Known) -> str:
+    """Gives the label on which both repositories and Salesforce agree for an account, "" when they don't."""
+    mapped = known.labels_of(account)
+    agreed = mapped == [account.github_label] and _among(account.github_label, known.public)
+    return account.github_label if agreed else ""
+
+
+def kind_of(account: Account, known: Known) -> Kind:
+    """Says whether an account's label is a prospect's. One without a label is taken for a customer."""
+    return "prospect" if any(label.startswith("prospect-") for label in known.labels_of(account)) else "customer"
+
+
 def _existing(account: Account, kind: Kind, known: Known) -> tuple[str, list[str]]:
     """Gives the planet that the account has already, if any, and what contradicts it."""
-    mapped = [label.name for label in known.confidential if _same(label.description, account.name)]
+    mapped = known.labels_of(account)
     field = account.github_label
     if field and field not in mapped:
         return "", [_unmapped_field(account, mapped, known)]
@@ -179,7 +195,7 @@ def promotion(account: Account, known: Known) -> Promotion:
     Raises:
         Refused: it has no codename, or the customer label stands beside the prospect's.
     """
-    mapped = [label.name for label in known.confidential if _same(label.description, account.name)]
+    mapped = known.labels_of(account)
     planet = planet_of(mapped[0]) if len(mapped) == 1 else ""
     if not planet:
         raise Refused(

@@ -15,13 +15,13 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Literal, cast
 
-from policies.business_time import PACIFIC, Calendar, pacific_date
-from policies.customer import CODENAME_LABEL, Refused
+from policies.business_time import PACIFIC, Calendar, pacific_date, spoken_day
+from policies.customer import Refused
 from policies.events import SlackAction
 from policies.foreign_text import neutralise_markdown
 from policies.handbook import Labels
 from policies.issue import Issue
-from policies.report import Button, Link, Mention, Report
+from policies.report import Button, Link, Mention, Report, mentions_of
 
 Outcome = Literal["reproduced", "not reproduced"]
 
@@ -72,17 +72,15 @@ def reasons_not_to_escalate(issue: Issue | None, given: str, bug: str) -> list[s
     problems: list[str] = []
     if not issue.is_open:
         problems.append(f"{issue.key} is closed. Open it again first, or file a new report.")
-    if not _has(issue, bug):
+    if not issue.has_label(bug):
         problems.append(f'{issue.key} lacks the label "{bug}". Escalate bugs only, or add the label first.')
     return problems
 
 
 def _labelling(issue: Issue, add: Collection[str], remove: Collection[str]) -> Labelling:
-    return Labelling([each for each in add if not _has(issue, each)], [each for each in remove if _has(issue, each)])
-
-
-def _has(issue: Issue, label: str) -> bool:
-    return label.lower() in {each.lower() for each in issue.labels}
+    return Labelling(
+        [each for each in add if not issue.has_label(each)], [each for each in remove if issue.has_label(each)]
+    )
 
 
 # -- days
@@ -121,11 +119,6 @@ class Bug:
         """Gives the business key: the issue, and since when it is investigated."""
         return f"{self.issue.key}@{int(self.added.timestamp())}"
 
-    @property
-    def codenames(self) -> list[str]:
-        """Gives the customers who wait for it."""
-        return sorted(label for label in self.issue.labels if CODENAME_LABEL.match(label))
-
 
 def bug(issue: Issue, investigate: str, calendar: Calendar, *, from_stand_up: bool) -> Bug:
     """Reads since when a bug is investigated. Where GitHub keeps that no more, the issue's own age counts."""
@@ -152,16 +145,16 @@ def state(bug: Bug, today: date, labels: Labels, managers: Collection[str]) -> S
     """Says where a bug stands."""
     if not bug.issue.is_open:
         return State.CLOSED
-    if not _has(bug.issue, labels.investigate):
-        return State.DRAFTING if _has(bug.issue, labels.product) else _triage_or_reported(bug.issue, labels)
+    if not bug.issue.has_label(labels.investigate):
+        return State.DRAFTING if bug.issue.has_label(labels.product) else _triage_or_reported(bug.issue, labels)
     if leaves(bug, today):
         return State.SECOND_DAY
     return State.ACKNOWLEDGED if is_acknowledged(bug, managers) else State.INVESTIGATED
 
 
 def _triage_or_reported(issue: Issue, labels: Labels) -> State:
-    both = _has(issue, labels.incoming) and _has(issue, labels.reproduce)
-    return State.TRIAGE if both and _has(issue, labels.help_customers) else State.REPORTED
+    both = issue.has_label(labels.incoming) and issue.has_label(labels.reproduce)
+    return State.TRIAGE if both and issue.has_label(labels.help_customers) else State.REPORTED
 
 
 def outcome_labels(bug: Bug, outcome: Outcome | None, labels: Labels, *, keeps_help_customers: bool) -> Labelling:
@@ -260,7 +253,7 @@ def reasons_not_to_record(bug: Issue | None, given: str, investigate: str, detai
         problems.append(f"There is no issue {given}. Give the number of a bug under investigation.")
     elif not bug.is_open:
         problems.append(f"{bug.key} is closed. There is nothing to record.")
-    elif not _has(bug, investigate):
+    elif not bug.has_label(investigate):
         problems.append(
             f'{bug.key} does not have the label "{investigate}": it has left the stand-up, or was never on it. '
             "Comment on the issue instead, or escalate it again."
@@ -281,30 +274,25 @@ def acknowledgement(bug: Bug, handle: str) -> str:
     # "The Manager of CSE/CSA will acknowledge the bug report with a comment in the issue"
     return (
         f"Acknowledged by @{handle}, Manager of Customer Support and Solutions Architecture. It is on the customer "
-        f"success stand-up of {_day(bug.first)}, and is investigated until {_day(bug.second)}."
+        f"success stand-up of {spoken_day(bug.first)}, and is investigated until {spoken_day(bug.second)}."
     )
 
 
 def details_comment(bug: Bug, finding: Finding | None, labels: Labels) -> str:
     """Words what the issue reads when it leaves the stand-up."""
     # "Any available logs, reproduction steps, and details are updated on the issue"
+    to_qa = f"It goes to QA for triage (`{labels.incoming}`, `{labels.reproduce}`)."
     match finding:
         case Finding(outcome="reproduced"):
             said = f"We have reproduced it. It goes to the drafting board (`{labels.product}`)."
         case Finding():
-            said = "We have not been able to reproduce it."
+            said = f"We have not been able to reproduce it. {to_qa}"
         case None:
-            said = "It is not known whether it can be reproduced."
-    if not finding or finding.outcome == "not reproduced":
-        said += f" It goes to QA for triage (`{labels.incoming}`, `{labels.reproduce}`)."
-    begun = f"Investigated from {_day(bug.first)} to {_day(bug.second)}. {said}"
+            said = f"It is not known whether it can be reproduced. {to_qa}"
+    begun = f"Investigated from {spoken_day(bug.first)} to {spoken_day(bug.second)}. {said}"
     if finding and finding.details:
         return f"{begun}\n\n**Logs, reproduction steps and details**\n\n{neutralise_markdown(finding.details)}"
     return f"{begun} No further logs, steps or details were recorded."
-
-
-def _day(day: date) -> str:
-    return f"{day:%A, %B} {day.day}"
 
 
 # -- what Slack reads
@@ -313,7 +301,7 @@ def _day(day: date) -> str:
 def question(bug: Bug, found: Finding | None = None) -> Report:
     """Words the question whether a bug was reproduced, or what was answered. It changes with the answer only."""
     if found:
-        who = [Mention(found.by)] if re.fullmatch(r"[UW][A-Z0-9]{2,20}", found.by) else []
+        who = mentions_of(found.by)
         said = f"{found.outcome.capitalize()}." + ("" if who else f" Recorded by {found.by}.")
     else:
         who, said = [], "Nobody has said yet whether it can be reproduced."
@@ -321,11 +309,11 @@ def question(bug: Bug, found: Finding | None = None) -> Report:
         f"Bug under investigation: {bug.issue.key}",
         [
             said,
-            f"It leaves the stand-up on {_day(bug.second)}: reproduced, it goes to the drafting board; otherwise to "
-            "QA. Logs and steps go onto the issue with the form record-reproduction.",
+            f"It leaves the stand-up on {spoken_day(bug.second)}: reproduced, it goes to the drafting board; otherwise "
+            "to QA. Logs and steps go onto the issue with the form record-reproduction.",
         ],
         ("Bug", "For"),
-        [(Link(bug.issue.title.reveal(), bug.issue.url), ", ".join(bug.codenames))],
+        [(Link(bug.issue.title.reveal(), bug.issue.url), ", ".join(bug.issue.codenames))],
         mentions=who,
         buttons=[
             Button("Reproduced", REPRODUCED, bug.key, "primary"),
@@ -361,7 +349,7 @@ def agenda_items(bugs: Sequence[Bug], findings: Mapping[str, Finding], today: da
             each.issue.key,
             each.issue.title.reveal(),
             each.issue.url,
-            ", ".join(each.codenames),
+            ", ".join(each.issue.codenames),
             "leaves today" if leaves(each, today) else "first day",
             findings[each.key].outcome if each.key in findings else "unknown",
         )
@@ -388,7 +376,7 @@ def agenda(items: Sequence[AgendaItem], today: date, manager: str) -> Report:
     rows = [(Link(f"{each.issue}: {each.title}", each.url), each.customers, each.day, each.outcome) for each in items]
     leaving = sum(each.day == "leaves today" for each in items)
     return Report(
-        f"Stand-up of {_day(today)}: bugs under investigation",
+        f"Stand-up of {spoken_day(today)}: bugs under investigation",
         [f"{len(items)} on the agenda, {leaving} of them for the second business day: these leave it now."],
         ("Bug", "For", "Day", "Reproduced"),
         rows,
@@ -401,7 +389,7 @@ def agenda(items: Sequence[AgendaItem], today: date, manager: str) -> Report:
 
 def closed_today(day: date, why: str) -> Report:
     """Words why there is no stand-up on a day."""
-    return Report("No stand-up today", [f"{_day(day)} is no business day ({why})."])
+    return Report("No stand-up today", [f"{spoken_day(day)} is no business day ({why})."])
 
 
 def escalated(bug: Bug, done: Labelling) -> Report:
@@ -410,11 +398,11 @@ def escalated(bug: Bug, done: Labelling) -> Report:
     return Report(
         "Escalated",
         [
-            f"On the stand-up since {_day(bug.first)}; it leaves on {_day(bug.second)}.",
+            f"On the stand-up since {spoken_day(bug.first)}; it leaves on {spoken_day(bug.second)}.",
             f"Labels: {', '.join(changed)}." if changed else "Its labels were as they should be.",
         ],
         ("Bug", "For"),
-        [(Link(bug.issue.key, bug.issue.url), ", ".join(bug.codenames))],
+        [(Link(bug.issue.key, bug.issue.url), ", ".join(bug.issue.codenames))],
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policies import bug
-from policies.issue import Issue, is_bot
+from policies.issue import Issue, is_from_outside
 from policies.report import Link, Report
 
 LOOKS_BACK = timedelta(days=14)  # older reports have been triaged, or asked about by somebody
@@ -61,7 +61,7 @@ def is_from_the_community(
 
     members: logins in lower case. codename: whether a customer's codename is on it; that customer is asked in Slack.
     """
-    from_outside = issue.author.lower() not in members and not issue.author_is_bot and not is_bot(issue.author, bots)
+    from_outside = is_from_outside(issue.author, issue.author_is_bot, members, bots)
     return from_outside and not codename and now - issue.created_at <= LOOKS_BACK
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from policies.business_time import PACIFIC, Calendar
+from policies.business_time import PACIFIC, Calendar, spoken_day
 from policies.customer import Refused
 from policies.events import SlackAction, SlackMessage, slack_time
-from policies.report import Button, Link, Mention, Report
+from policies.report import Button, Link, Mention, Report, mentions_of
 
 Priority = Literal["P0", "P1"]
 Change = Literal["add", "remove"]
@@ -128,7 +128,7 @@ def spoken(moment: datetime, seen_from: datetime) -> str:
     clock = f"{local:%I:%M %p}".lstrip("0") + " Pacific Time"
     if local.date() == here.date():
         return f"today at {clock}"
-    return f"on {local:%A, %B} {local.day}, at {clock}"
+    return f"on {spoken_day(local)}, at {clock}"
 
 
 def answered(subjects: Sequence[str]) -> Report:
@@ -278,13 +278,13 @@ def record(asked: Request, channel_name: str, told: Sequence[str], link: str, ac
     told: whose turn it has been so far, in order. acknowledged_by: the member's id in Slack, or who it is else.
     """
     at = slack_time(asked.ts).astimezone(PACIFIC)
-    member = [Mention(acknowledged_by)] if re.fullmatch(r"[UW][A-Z0-9]{2,20}", acknowledged_by) else []
+    member = mentions_of(acknowledged_by)
     who = "the person named at the top" if member else acknowledged_by
     state = f"Taken over by {who}." if acknowledged_by else "Nobody has taken it over yet."
     return Report(
         f"{asked.priority} emergency request in #{channel_name}",
         [
-            f"About a message of {at:%A, %B} {at.day}, {at:%H:%M} Pacific Time. In the customer's words: "
+            f"About a message of {spoken_day(at)}, {at:%H:%M} Pacific Time. In the customer's words: "
             f"{MEANING[asked.priority]}.",
             f"Texts go to, in order: {', '.join(told)}." if told else "A text about this channel has just gone out.",
             state,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from policies.business_time import PACIFIC, Calendar
+from policies.business_time import PACIFIC, Calendar, spoken_day
 from policies.events import IssueOpened
 from policies.issue import Comment, Issue, is_bot
 from policies.report import Link, Mention, Report
@@ -108,7 +108,7 @@ def standing(issue: Issue, team: Collection[str], bots: Sequence[str], now: date
 def spoken(moment: datetime) -> str:
     """Gives a time as people say it, in Los Angeles."""
     local = moment.astimezone(PACIFIC)
-    return f"{local:%A, %B} {local.day}, {local:%I:%M %p} Pacific Time".replace(" 0", " ")
+    return f"{spoken_day(local)}, {local:%I:%M %p} Pacific Time".replace(" 0", " ")
 
 
 def announcement(issue: Issue, calendar: Calendar, team: Sequence[str]) -> Report:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from policies.events import IssueComment
-from policies.issue import Comment, Issue, is_bot
+from policies.issue import Comment, Issue, is_bot, is_from_outside
 from policies.report import Link, Report
 
 OURS = {"MEMBER", "OWNER"}  # what GitHub calls people of the organisation
@@ -47,8 +47,7 @@ def cleared(issue: Issue, comment: Comment, members: Collection[str], prefix: st
     waits for something else since.
     """
     # "indicate we are waiting on an answer from an external community member who does not work at Fleet"
-    from_outside = comment.author.lower() not in members and not comment.is_bot and not is_bot(comment.author, bots)
-    if not (from_outside and issue.is_open):
+    if not (issue.is_open and is_from_outside(comment.author, comment.is_bot, members, bots)):
         return Cleared(issue, comment, [])
     waiting = [(label, added) for label, added in issue.labels.items() if label.startswith(prefix)]
     return Cleared(issue, comment, [label for label, added in waiting if added is None or added <= comment.at])
@@ -56,11 +55,7 @@ def cleared(issue: Issue, comment: Comment, members: Collection[str], prefix: st
 
 def last_from_outside(issue: Issue, members: Collection[str], bots: Sequence[str]) -> Comment | None:
     """Gives the newest comment of somebody from outside."""
-    outside = [
-        each
-        for each in issue.comments
-        if each.author.lower() not in members and not each.is_bot and not is_bot(each.author, bots)
-    ]
+    outside = [each for each in issue.comments if is_from_outside(each.author, each.is_bot, members, bots)]
     return max(outside, key=lambda each: each.at, default=None)
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from policies.business_time import pacific_date
+from policies.business_time import pacific_date, spoken_day
 from policies.confidentiality import Confidential
 from policies.customer import Refused
 from policies.issue import Issue
@@ -193,7 +193,7 @@ def calendar(found: Sequence[Ritual], made: Sequence[Made], today: date) -> Repo
     others = [each for each in found if each.frequency != "Daily"]
     days = [today + timedelta(days=ahead) for ahead in range(7 * WEEKS_SHOWN)]
     rows = [
-        (f"{day:%A, %B} {day.day}", each.task, each.frequency, each.dri, "yes" if each.auto_issue else "no")
+        (spoken_day(day), each.task, each.frequency, each.dri, "yes" if each.auto_issue else "no")
         for day in days
         for each in others
         if is_due(each, day)
