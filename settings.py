@@ -61,7 +61,6 @@ class Settings(BaseSettings):
     slack_web_url: str = Field("https://fleetdm.slack.com", description="Where people read messages.")
     slack_bot_token: SecretStr = Field(SecretStr(""), description="Bot token (xoxb-) of the internal app.")
 
-    google_url: str = Field("https://gmail.googleapis.com", description="Gmail's API.")
     google_service_account: SecretStr = Field(
         SecretStr(""), description="Key of the service account that may act for mailboxes: the JSON text, or its file."
     )

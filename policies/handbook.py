@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -22,9 +22,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from policies.business_time import Calendar
+from policies.business_time import DEVELOPER_CLOSES, DEVELOPER_OPENS, Calendar
 
 EDITIONS = (2024, 2025)
+OURS = "fleetdm"  # the Slack workspace of our app
 
 # What a text must look like, and how to say it.
 SHAPES = {
@@ -37,6 +38,8 @@ SHAPES = {
     (MAILBOX := r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"): "a mail address, or empty",
     (FIELD := r"^[A-Za-z]\w*$"): "the API name of a Salesforce field, such as Product__c",
     (FILE := r"^[\w.-]+\.(md|yml)$"): "the file name of an issue template, such as outage.md",
+    (SPREADSHEET := r"^[\w-]{20,}$"): "the id in a Google spreadsheet's address",
+    (DAY := r"^(Mon|Tues|Wednes|Thurs|Fri)day$"): "a weekday, such as Monday",
     (APPROVAL := r"^(ask|send)$"): '"ask", a person approves each answer, or "send", it leaves at once',
 }
 
@@ -65,6 +68,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 ProjectNumber = Annotated[int, Field(gt=0, strict=True)]
 
 Where = Sequence[str | int]
+_Value = TypeVar("_Value")
 
 
 class HandbookError(Exception):
@@ -75,7 +79,7 @@ class HandbookError(Exception):
         super().__init__("\n".join(problems))
 
 
-def _for_each_edition(values: Mapping[int, str]) -> Mapping[int, str]:
+def _for_each_edition(values: Mapping[int, _Value]) -> Mapping[int, _Value]:
     if set(values) != set(EDITIONS):
         raise ValueError(f"There are values for {sorted(values)}. Give one for each of the editions {EDITIONS}.")
     return values
@@ -83,6 +87,7 @@ def _for_each_edition(values: Mapping[int, str]) -> Mapping[int, str]:
 
 LabelByEdition = Annotated[Mapping[int, Label], AfterValidator(_for_each_edition)]
 TextByEdition = Annotated[Mapping[int, Text], AfterValidator(_for_each_edition)]
+TextsByEdition = Annotated[Mapping[int, tuple[Text, ...]], AfterValidator(_for_each_edition)]
 TemplateByEdition = Annotated[Mapping[int, TemplateFile], AfterValidator(_for_each_edition)]
 
 
@@ -114,7 +119,7 @@ class Person(_Names):
 class Channel(_Names):
     id: ChannelId
     use: Text
-    workspace: Text = "fleetdm"
+    workspace: Text = OURS
 
 
 class UserGroup(_Names):
@@ -149,6 +154,7 @@ class ByEdition(_Names):
     nice_to_have_details_asked_by: TextByEdition
     minor_planets_page: TextByEdition
     rituals_file: TextByEdition
+    developer_retrospective: TextsByEdition
 
 
 class Templates(_Names):
@@ -193,10 +199,23 @@ class JobApplications(_Names):
     positions_file: Text
 
 
+class FirstResponse(_Names):
+    public_channels: tuple[Annotated[str, StringConstraints(pattern=CHANNEL, min_length=1)], ...]
+
+
 class OutOfHours(_Names):
     channels: tuple[Annotated[str, StringConstraints(pattern=CHANNEL, min_length=1)], ...]
     acknowledge_within_minutes: Annotated[float, Field(gt=0)]
     notices_an_hour: Annotated[int, Field(gt=0, strict=True)]
+
+
+class DeveloperOnCall(_Names):
+    spreadsheet: Annotated[str, StringConstraints(pattern=SPREADSHEET)]
+    sheet: Annotated[int, Field(ge=0, strict=True)]
+    reader: Mailbox
+    week_column: Text
+    developer_column: Text
+    hand_off_day: Annotated[str, StringConstraints(pattern=DAY)]
 
 
 class BugEscalation(_Names):
@@ -233,8 +252,10 @@ class Handbook(_Names):
     codenames: Codenames
     bots: Bots
     out_of_hours: OutOfHours
+    first_response: FirstResponse
     job_applications: JobApplications
     bug_escalation: BugEscalation
+    developer_on_call: DeveloperOnCall
     closures: Mapping[date, Text]
     _source: _Source = PrivateAttr(_Source("", "handbook.toml"))
 
@@ -272,6 +293,11 @@ class Handbook(_Names):
     def calendar(self) -> Calendar:
         """Gives the hours of support, with our own closures."""
         return Calendar(closures=dict(self.closures))
+
+    @property
+    def developer_calendar(self) -> Calendar:
+        """Gives the hours of the developer on-call, with our own closures."""
+        return Calendar(DEVELOPER_OPENS, DEVELOPER_CLOSES, closures=dict(self.closures))
 
     def chosen(self, topic: str) -> str:
         """Gives the edition's value where the two pages disagree, such as "request_label"."""
@@ -341,6 +367,7 @@ def _contradictions(raw: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("edition",), f"There is no edition {edition}. Choose one of {EDITIONS}."
     yield from _strangers(raw.get("roles"), {handle for handle, _ in _tables(raw.get("people"))})
     yield from _shared_ids(raw.get("channels"))
+    yield from _out_of_reach(raw.get("first_response"), raw.get("channels"))
 
 
 def _strangers(roles: object, known: set[str]) -> Iterator[tuple[Where, str]]:
@@ -357,6 +384,19 @@ def _shared_ids(channels: object) -> Iterator[tuple[Where, str]]:
         if found and found in seen:
             yield ("channels", name, "id"), f'"{found}" is the id of "{seen[found]}" too. Correct one of the two.'
         seen.setdefault(found, name)
+
+
+def _out_of_reach(first_response: object, channels: object) -> Iterator[tuple[Where, str]]:
+    """The app sees the channels of its own workspace only."""
+    wanted = cast("dict[str, object]", first_response) if isinstance(first_response, dict) else {}
+    listed = wanted.get("public_channels")
+    workspaces = {str(channel.get("id")): channel.get("workspace", OURS) for _, channel in _tables(channels)}
+    for each in cast("list[object]", listed) if isinstance(listed, list) else ():
+        if isinstance(each, str) and (workspace := workspaces.get(each, OURS)) != OURS:
+            yield (
+                ("first_response", "public_channels"),
+                f'"{each}" is in the workspace "{workspace}", which the app can\'t read. Take it off the list.',
+            )
 
 
 def _mistake(error: ErrorDetails) -> tuple[Where, str]:

@@ -14,43 +14,24 @@ API: https://developers.google.com/workspace/gmail/api/reference/rest
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-import requests
-from google.auth.exceptions import RefreshError, TransportError
-from google.auth.transport.requests import Request
-from google.oauth2.service_account import Credentials
-from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
-from httplib2 import Response
 
 from policies.confidentiality import Confidential
 from policies.mail import READ_BACK, Mail, is_alike, is_ours, mailbox, message_id, to_bytes
-from settings import ROOT, settings
-from tasks import wire
-from tasks.effects import (
-    Different,
-    Failure,
-    IfAbsent,
-    LockedOut,
-    Made,
-    NothingHappened,
-    Refused,
-    Unclear,
-    Write,
-    aperform,
-)
+from settings import settings
+from tasks import google_client
+from tasks.effects import Different, Failure, IfAbsent, Made, Unclear, Write, aperform
+from tasks.google_client import pages, service
 
 COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
 METADATA = "https://www.googleapis.com/auth/gmail.metadata"
 CLOCKS_DIFFER = timedelta(minutes=5)  # ours and Google's, at the most
 PAGE = 100
 _WEB = "https://mail.google.com/mail/#sent/"
-_FULL = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"}
 
 
 async def send(mail: Mail, *, once: str, target: str) -> Made:
@@ -132,7 +113,7 @@ def _drafted(mail: Mail, once: str, since: datetime) -> str | None:
     """Gives the id of our draft: by its Message-ID, or among the latest, should Gmail have given it another."""
     drafts, after = _users(mail, COMPOSE).drafts(), int((since - CLOCKS_DIFFER).timestamp())
     for query in (f"rfc822msgid:{message_id(mail, once).strip('<>')}", f"in:drafts after:{after}"):
-        for draft in _pages(drafts, "drafts", q=query):
+        for draft in pages(drafts, "drafts", userId="me", maxResults=PAGE, q=query):
             found = drafts.get(userId="me", id=draft["id"], format="metadata").execute()
             if is_ours(mail, once, _headers(found["message"])):
                 return str(draft["id"])
@@ -155,7 +136,7 @@ def _sent(mail: Mail, once: str, since: datetime) -> str | None:
     It reads headers of the latest mails, since a search asks for the right to read every text.
     """
     messages, after = _users(mail, METADATA).messages(), (since - CLOCKS_DIFFER).timestamp() * 1000
-    for each in _pages(messages, "messages", labelIds=["SENT"]):
+    for each in pages(messages, "messages", userId="me", maxResults=PAGE, labelIds=["SENT"]):
         wanted = {"userId": "me", "id": each["id"], "format": "metadata", "metadataHeaders": list(READ_BACK)}
         found = messages.get(**wanted).execute()
         if float(found["internalDate"]) < after:
@@ -166,57 +147,20 @@ def _sent(mail: Mail, once: str, since: datetime) -> str | None:
     return None
 
 
-def _pages(resource: Any, name: str, **wanted: Any) -> Iterator[dict[str, Any]]:
-    request = resource.list(userId="me", maxResults=PAGE, **wanted)
-    while request is not None:
-        page = request.execute()
-        yield from page.get(name, [])
-        request = resource.list_next(request, page)
-
-
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
     return {each["name"].lower(): each["value"] for each in message.get("payload", {}).get("headers", [])}
 
 
-# The wire
-
-
-class _Http:
-    """What googleapiclient takes for its transport: one request on the wire for each that it asks for."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self.credentials, self.session = credentials, wire.session("google", login="/token")
-
-    def request(
-        self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
-    ) -> tuple[Response, bytes]:
-        # Not google-auth's before_request, which asks Google for more in a thread of its own.
-        if not self.credentials.valid:
-            self.credentials.refresh(Request(self.session))
-        given = {**(headers or {}), "Authorization": f"Bearer {self.credentials.token}"}
-        answer = self.session.request(method, uri, data=body, headers=given, allow_redirects=False)
-        return Response({**answer.headers, "status": str(answer.status_code)}), answer.content
+# What went wrong, and as whom we act
 
 
 def _users(mail: Mail, scope: str) -> Any:
-    credentials = credentials_for(mailbox(mail), scope)
-    options = {"api_endpoint": settings().google_url}
-    http = _Http(credentials)
-    service = build("gmail", "v1", http=http, static_discovery=True, cache_discovery=False, client_options=options)
-    return service.users()
+    return service("gmail", "v1", mailbox(mail), scope).users()
 
 
-@lru_cache(maxsize=200)
-def credentials_for(address: str, scope: str) -> Credentials:
-    """Gives credentials that act for one mailbox. They get their token when it is first needed, and again each hour."""
-    settings().require("google_service_account")
-    given = settings().google_service_account.get_secret_value().strip()
-    text = given if given.startswith("{") else (ROOT / given).read_text(encoding="utf-8")
-    info = cast("dict[str, str]", json.loads(text))
-    return Credentials.from_service_account_info(info, scopes=[scope], subject=address)
-
-
-# What went wrong
+def explain(error: Exception) -> Failure:
+    """Reads what went wrong."""
+    return google_client.explain(error, "Gmail")
 
 
 def _explain_sending(error: Exception) -> Failure:
@@ -224,48 +168,3 @@ def _explain_sending(error: Exception) -> Failure:
     if isinstance(error, HttpError) and error.status_code == 404:
         return Unclear("Its draft is gone.")
     return explain(error)
-
-
-def explain(error: Exception) -> Failure:
-    """Reads what went wrong. Google's own words may hold addresses, so they stay out."""
-    match error:
-        case HttpError():
-            return _explain_answer(error)
-        case RefreshError(retryable=False):
-            return _locked_out("Google gives no token for the sender's mailbox")
-        case RefreshError() | TransportError():  # the write itself never left
-            return NothingHappened("Google gave no token.")
-        case requests.exceptions.ConnectTimeout():
-            return NothingHappened("Gmail could not be reached.")
-        case _ if "Connection refused" in str(error):
-            return NothingHappened("Gmail could not be reached.")
-        case _:
-            return Unclear(f"Gmail gave no answer that can be read ({type(error).__name__}).")
-
-
-def _explain_answer(error: HttpError) -> Failure:
-    status, reason = int(error.status_code), _reason(error)
-    told = f"{status} {reason}".strip()
-    if status == 429 or (status == 403 and reason in _FULL):
-        after = str(error.resp.get("retry-after", ""))
-        return NothingHappened(f"Gmail asked to come back later ({told}).", float(after) if after.isdigit() else None)
-    if status in {401, 403}:
-        return _locked_out(f"Gmail refused the token ({told})")
-    if 400 <= status < 500:
-        return Refused(f"Gmail refused it ({told}).")
-    return Unclear(f"Gmail answered {status}.")
-
-
-def _locked_out(said: str) -> LockedOut:
-    credentials_for.cache_clear()
-    return LockedOut(
-        f"{said}. Check the service account's domain-wide delegation for gmail.compose and gmail.metadata, and start "
-        "the run again."
-    )
-
-
-def _reason(error: HttpError) -> str:
-    try:
-        return str(json.loads(error.content)["error"]["errors"][0]["reason"])
-    except (ValueError, LookupError, TypeError):
-        return ""

@@ -38,11 +38,15 @@ CLOCKS_DIFFER = timedelta(minutes=1)  # ours and Slack's, at the most
 PAGE = 200
 _LOG = logging.getLogger("slack_sdk.quiet")
 _LOG.setLevel(logging.WARNING)  # with no level, the SDK words what it would log of each call, and drops it
-_READS = (".list", ".info", ".history", ".replies", ".members", "auth.test", "chat.getPermalink", ".lookupByEmail")
+_READS = (
+    *(".list", ".info", ".history", ".replies", ".members", ".lookupByEmail"),
+    *("users.conversations", "auth.test", "chat.getPermalink"),
+)
 _LOCKED_OUT = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 _NOT_NOW = {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"}
 _CODE = re.compile("[a-z_]+")  # what else stands in "error" is the SDK's word on an answer that is none of Slack's
 _UNCLEAR = {"internal_error", "fatal_error"}
+_MENTIONED = re.compile(r"<(?:@|!subteam\^)([UWS][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 
 
 class SharedChannel(Exception):
@@ -231,6 +235,15 @@ async def history(channel: str, since: datetime) -> list[SlackMessage]:
     ]
 
 
+async def history_with_mentions(channel: str, since: datetime) -> list[tuple[SlackMessage, list[str]]]:
+    """Gives what `history` does, with the ids of the people and user groups that each message mentions, in order."""
+    wanted = {"channel": channel, "oldest": f"{since.timestamp():.6f}"}
+    return [
+        (_message(channel, each), _MENTIONED.findall(each.get("text", "")))
+        async for each in _messages("conversations.history", **wanted)
+    ]
+
+
 async def thread(channel: str, ts: str) -> list[SlackMessage]:
     """Gives a message and its replies, oldest first; empty when it is gone."""
     try:
@@ -247,6 +260,11 @@ async def message(channel: str, ts: str) -> SlackMessage | None:
         if found.ts == ts:
             return found
     return None
+
+
+def as_message(channel: str, found: Mapping[str, Any]) -> SlackMessage:
+    """Reads a message as Slack has it, without its words."""
+    return _message(channel, found)
 
 
 def _message(channel: str, found: Mapping[str, Any]) -> SlackMessage:
@@ -299,11 +317,17 @@ async def _info(client: _Client, channel: str) -> dict[str, Any]:
 
 
 async def _messages(method: str, **wanted: Any) -> AsyncGenerator[dict[str, Any]]:
+    async for message in listed(method, "messages", **wanted):
+        yield message
+
+
+async def listed(method: str, what: str, **wanted: Any) -> AsyncGenerator[dict[str, Any]]:
+    """Gives what a method of the Web API lists under a name, page by page, as Slack has it."""
     client, cursor = _connect(), ""
     while True:
         page = await client.say(method, **wanted, limit=PAGE, cursor=cursor)
-        for message in page["messages"]:
-            yield message
+        for each in page[what]:
+            yield each
         cursor = page.get("response_metadata", {}).get("next_cursor", "")
         if not cursor:
             return

@@ -14,7 +14,7 @@ from flows.support import job_applications as flows
 from policies.customer import Refused
 from policies.support import job_applications as policy
 from settings import handbook
-from tasks import cases, decisions, effects, gmail, ledger, runs
+from tasks import cases, decisions, effects, google_client, ledger, runs
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios.respond_to_job_application import (
     ADDRESS,
@@ -41,7 +41,7 @@ Use = Callable[[Mapping[str, str]], None]
 @pytest.fixture(autouse=True)
 def world(sandbox: Sandbox, sqlite_url: str, use_settings: Use) -> Sandbox:
     use_settings(variables(sandbox, sqlite_url))
-    gmail.credentials_for.cache_clear()
+    google_client.credentials_for.cache_clear()
     handbook.cache_clear()
     sandbox.reset(seed(ticket()))
     sandbox.set_clock(NOW)

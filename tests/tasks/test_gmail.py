@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from policies.mail import Mail, message_id
-from tasks import effects, gmail, ledger, runs
+from tasks import effects, gmail, google_client, ledger, runs
 from tests.conftest import Sandbox, environment
 
 RUN = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC))
@@ -43,7 +43,7 @@ FAULTS = [
 @pytest.fixture(autouse=True)
 def world(sandbox: Sandbox, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]) -> Sandbox:
     use_settings(environment(sandbox.url, sqlite_url))
-    gmail.credentials_for.cache_clear()
+    google_client.credentials_for.cache_clear()
     sandbox.reset()
     return sandbox
 
@@ -151,7 +151,7 @@ def test_a_draft_that_the_sender_sent_by_hand_is_done(world: Sandbox) -> None:
 
 def test_a_draft_that_is_gone_unsent_waits_for_a_person(world: Sandbox) -> None:
     draft = left_in_doubt(world)
-    token = str(gmail.credentials_for(SENDER, gmail.COMPOSE).token)
+    token = str(google_client.credentials_for(SENDER, gmail.COMPOSE).token)
     gone = requests.delete(
         f"{world.url}/google/gmail/v1/users/me/drafts/{draft}", headers={"Authorization": f"Bearer {token}"}, timeout=10
     )
