@@ -25,7 +25,8 @@ from sandbox.unthread_state import NAMESPACE, ContactForm, contact_form
 BOT_USER = "U0SANDBOXBOT"
 OUR_NUMBER = "+12025550199"
 GOOGLE_SCOPES = [
-    f"https://www.googleapis.com/auth/{each}" for each in ("gmail.compose", "gmail.metadata", "spreadsheets.readonly")
+    f"https://www.googleapis.com/auth/{each}"
+    for each in ("gmail.compose", "gmail.metadata", "spreadsheets.readonly", "calendar.events", "calendar.freebusy")
 ]
 Seed = dict[str, Any]
 Place = Literal["confidential", "public", "salesforce"]
@@ -82,6 +83,7 @@ def empty() -> Seed:
         "google": _google(),
         "twilio": _twilio(),
         "unthread": _unthread(),
+        "zoom": _zoom(),
     }
 
 
@@ -276,6 +278,14 @@ def _twilio() -> Seed:
             {"number": f"+120255501{place:02}", "name": member["name"]} for place, member in enumerate(DATA["team"], 1)
         ],
     }
+
+
+def _zoom() -> Seed:
+    """Gives the account, its server-to-server app, and the team's users."""
+    scopes = [f"meeting:{each}:admin" for each in ("write:meeting", "read:list_meetings", "read:meeting")]
+    app = {"client_id": "sandbox-zoom-client", "client_secret": "sandbox-zoom-secret", "scopes": scopes}
+    users = [{"email": _email(member), "name": member["name"]} for member in DATA["team"]]
+    return {"account": "sandbox-zoom-account", "clients": [app], "users": users}
 
 
 def _unthread() -> Seed:
