@@ -213,7 +213,7 @@ class Zoom:
             "start_url": f"{page}/s/{own_id}?zak=sandbox",
             "join_url": f"{page}/j/{own_id}?pwd={hashlib.sha256(password.encode()).hexdigest()[:32]}.1",
         }
-        made = Meeting(own_id, uuid, host, said, max(at, now), now, password, links)
+        made = Meeting(own_id, uuid, host, said, at, now, password, links)
         self.meetings[own_id] = made
         return made
 

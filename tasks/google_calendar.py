@@ -44,11 +44,13 @@ class _Taken(Exception):
 
 
 def busy(mailbox: str, since: datetime, until: datetime) -> list[Interval]:
-    """Gives when somebody is busy between two moments, in UTC.
+    """Gives when somebody is busy between two moments, in UTC; never, when the second one comes first.
 
     Raises:
         Unavailable
     """
+    if until <= since:
+        return []
     said = {"timeMin": since.isoformat(), "timeMax": until.isoformat(), "items": [{"id": OWN}]}
     try:
         answer = service("calendar", "v3", mailbox, FREE_BUSY).freebusy().query(body=said).execute()
