@@ -365,7 +365,7 @@ def ask_for_logs(on: Investigation, wanted: Timebox) -> Report:
             "We are investigating what you have reported and need the following. Please send it in this thread; take "
             "out passwords and tokens first."
         ],
-        ("What", "Where"),
+        ("What", "How"),
         [*chosen, ("The bug that it is about", Link(on.bug.issue.key, on.url))],
     )
 
@@ -413,7 +413,7 @@ class Planned:
 
 def timeboxed(on: Investigation, wanted: Timebox, done: Planned) -> Report:
     """Words what the run shows."""
-    said = [f"The time to investigate {on.bug.issue.key} ends on {spoken(on.until)}."]
+    said = [f"Time to investigate: until {spoken(on.until)}."]
     if (lacking := wanted.blocks - len(done.blocks)) > 0:
         said.append(
             f"**{lacking} of {wanted.blocks} blocks found no free time** of {wanted.minutes} minutes before that, in "
