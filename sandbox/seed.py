@@ -105,6 +105,7 @@ def demo(now: datetime | None = None) -> Seed:
         _add_account(salesforce, number, customer, chance, now)
     _add_customer_channels(slack, chance, now)
     _add_tickets(seed["unthread"], now)
+    seed["google"]["events"] = list(_events(now))
     return seed
 
 
@@ -267,6 +268,27 @@ def _google() -> Seed:
         "service_accounts": [{"email": account["client_email"], "public_key": public, "scopes": GOOGLE_SCOPES}],
         "mailboxes": [{"address": _email(member), "name": member["name"]} for member in DATA["team"]],
     }
+
+
+def _events(now: datetime) -> Iterator[Seed]:
+    """Gives what is in the team's calendars: the stand-up of each weekday, and meetings of these days."""
+    addresses = {member["login"]: _email(member) for member in DATA["team"]}
+    began = (now - timedelta(days=28)).date()
+    began -= timedelta(days=began.weekday())
+    zone = {"timeZone": "America/Los_Angeles"}
+    yield {
+        "calendar": addresses[MANAGERS[0]],
+        "summary": "Customer success stand-up",
+        "start": {"dateTime": f"{began}T08:30:00", **zone},
+        "end": {"dateTime": f"{began}T08:45:00", **zone},
+        "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"],
+        "attendees": [{"email": addresses[each], "responseStatus": "accepted"} for each in SUPPORT],
+    }
+    for number, login in enumerate([*SUPPORT, *MANAGERS]):
+        for days in range(3):
+            day, hour = (now + timedelta(days=days)).date(), 9 + (number + days) % 6
+            start, end = ({"dateTime": f"{day}T{at:02}:00:00", **zone} for at in (hour, hour + 1))
+            yield {"calendar": addresses[login], "summary": "One on one", "start": start, "end": end}
 
 
 def _twilio() -> Seed:
