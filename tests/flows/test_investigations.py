@@ -38,15 +38,15 @@ def world(sandbox: Sandbox, sqlite_url: str, use_settings: Use) -> Sandbox:
     return sandbox
 
 
-def start(wanted: Mapping[str, Any] = ALONE, at: str = NOW, *, dry_run: bool = False, **more: Any) -> int:
+def start(form: Mapping[str, Any] = ALONE, at: str = NOW, *, dry_run: bool = False, **more: Any) -> int:
     run = runs.Run("run 1", flows.TIMEBOX, "a person", datetime.fromisoformat(at), dry_run=dry_run)
     with runs.acting(run):
-        return asyncio.run(flows.timebox_investigation.fn(Timebox(**{**wanted, **more}), dry_run))
+        return asyncio.run(flows.timebox_investigation.fn(Timebox(**{**form, **more}), dry_run))
 
 
-def refused(wanted: Mapping[str, Any] = ALONE, **more: Any) -> str:
+def refused(form: Mapping[str, Any] = ALONE, **more: Any) -> str:
     with pytest.raises(Refused) as error:
-        start(wanted, **more)
+        start(form, **more)
     return str(error.value)
 
 

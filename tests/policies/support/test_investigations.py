@@ -62,7 +62,8 @@ def issue(*labels: str, is_open: bool = True, added: datetime = MONDAY) -> Issue
 
 
 def timebox(**fields: Any) -> policy.Timebox:
-    return policy.Timebox(**{"issue": "12", "who": "ksatter", **fields})
+    said: dict[str, Any] = {"issue": "12", "who": "ksatter", **fields}
+    return policy.Timebox(**said)
 
 
 def refused(found: Issue | None = None, **fields: Any) -> list[str]:
@@ -180,6 +181,7 @@ def test_a_closure_gives_more_time() -> None:
 
 def test_blocks_have_a_break_between_them() -> None:
     first = policy.block_slot(on(), timebox(), pacific("2026-11-23T10:00"), [], SUPPORT)
+    assert first
     assert first == slot("2026-11-23T10:00")
     taken = policy.with_breaks([first])
     assert policy.block_slot(on(), timebox(), pacific("2026-11-23T10:00"), taken, SUPPORT) == slot("2026-11-23T11:15")
