@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="The account's auth token; it signs webhooks too.")
     twilio_from: str = Field("", description="Our number, or the id (MG...) of a messaging service.")
 
+    zoom_url: str = Field("https://api.zoom.us/v2", description="Zoom's API.")
+    zoom_login_url: str = Field("https://zoom.us/oauth/token", description="Where Zoom gives tokens.")
+    zoom_account_id: SecretStr = Field(
+        SecretStr(""), description="The account's id, as the server-to-server app shows it."
+    )
+    zoom_client_id: SecretStr = Field(SecretStr(""), description="The server-to-server app's client id.")
+    zoom_client_secret: SecretStr = Field(SecretStr(""), description="The server-to-server app's client secret.")
+
     # Secrets of webhooks; each may be two, separated by a comma, while it is being rotated.
     slack_signing_secret: SecretStr = Field(SecretStr(""), description="The app's signing secret.")
     github_webhook_secret: SecretStr = Field(SecretStr(""), description="The secret of the repositories' webhooks.")

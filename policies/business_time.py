@@ -149,6 +149,14 @@ class Calendar:
         days = (start + timedelta(days=offset) for offset in range(1, (end - start).days + 1))
         return sum(map(self.is_business_day, days))
 
+    def open_stretches(self, start: datetime, end: datetime, pauses: Sequence[Interval] = ()) -> Iterator[Interval]:
+        """Gives each stretch between two moments in which we are open and that no pause takes, in UTC."""
+        start, end = _aware(start).astimezone(UTC), _aware(end).astimezone(UTC)
+        for opening, closing in self._open_stretches(start, pauses):
+            if opening >= end:
+                return
+            yield opening, min(closing, end)
+
     def _windows(self, day: date) -> Iterator[Interval]:
         """Gives the opening and closing of each business day in UTC, so that differences count real hours."""
         for each in self.business_days(day):

@@ -40,7 +40,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import console, github, google, salesforce, slack, twilio, unthread
+from sandbox import console, github, google, salesforce, slack, twilio, unthread, zoom
 from sandbox.seed import SEEDS
 from sandbox.webhooks import Network
 from sandbox.world import Call, Fault, World
@@ -325,6 +325,7 @@ def create_app(public_url: str) -> Starlette:
         (google, "/google"),
         (twilio, "/twilio"),
         (unthread, "/unthread"),
+        (zoom, "/zoom"),
     ):
         service, app = module.create(world)
         world.services[service.name] = service

@@ -1,10 +1,11 @@
-"""Google's stand-in: Gmail as googleapiclient speaks it, and the token endpoint for service accounts.
+"""Google's stand-in: Gmail, Calendar and Sheets as googleapiclient speaks them, and tokens for service accounts.
 
 | module | what it has |
 |---|---|
 | google_oauth | signed texts in, tokens out |
 | google_mail | mailboxes, how mail is read, shown and searched |
 | google_sheets | spreadsheets and how they are read |
+| google_calendar, google_calendar_events, google_calendar_rest | calendars, their events, their methods |
 | google_refusals | how Google says no |
 
 Besides Google's own, without a token: `POST /_person/mail` `{"from", "to", "subject", "text"}` writes to a mailbox as
@@ -37,6 +38,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.google_calendar import Calendars
+from sandbox.google_calendar_rest import CalendarApi
 from sandbox.google_mail import Format, Mailbox, Message, decoded, from_mailbox, parsed, recipients, search
 from sandbox.google_oauth import AUDIENCE, ServiceAccount, Token, grant, read
 from sandbox.google_refusals import Refusal, TokenRefusal, invalid, not_found, on_demand
@@ -61,23 +64,28 @@ SEED: dict[str, Any] = {
     "service_accounts": [{"email", "public_key", "scopes"}],
     "mailboxes": [{"address", "name", "enabled"}],
     "spreadsheets": [set(Spreadsheet.model_fields)],
+    "events": ...,  # each as Calendar takes it, with the mailbox whose "calendar" it is in
+    "unshared_calendars": ...,  # mailboxes whose busy times nobody else sees
     "message_ids": ...,  # what Gmail does to the Message-ID of what it sends, one of MESSAGE_IDS
 }
 
 
 class Google:
-    """The domain: its service accounts and its mailboxes."""
+    """The domain: its service accounts, mailboxes, calendars and spreadsheets."""
 
     name = "google"
 
     def __init__(self, world: World) -> None:
         self.world, self.sheets = world, Sheets()
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.calendars = Calendars(world, lambda: self.mailboxes)
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything. Tokens stay good, for the mailboxes that there are."""
         self.service_accounts: dict[str, ServiceAccount] = {}
-        self.mailboxes: dict[str, Mailbox] = {}
+        self.mailboxes.clear()
+        self.calendars.clear()
         self.sheets.spreadsheets.clear()
         self.message_ids = "kept"
         self.granted: list[dict[str, Any]] = []
@@ -96,6 +104,7 @@ class Google:
         for each in seed.get("mailboxes", []):
             mailbox = Mailbox(each["address"].lower(), each.get("name", ""), each.get("enabled", True))
             self.mailboxes.setdefault(mailbox.address, mailbox)
+        self.calendars.load(seed.get("events", []), seed.get("unshared_calendars", []))
         self.sheets.load(seed.get("spreadsheets", []))
         self.message_ids = seed.get("message_ids", self.message_ids)
         if self.message_ids not in MESSAGE_IDS:
@@ -112,6 +121,7 @@ class Google:
                 }
                 for mailbox in self.mailboxes.values()
             ],
+            "events": self.calendars.dump(),
             "spreadsheets": self.sheets.dump(),
             "granted": list(self.granted),
         }
@@ -487,6 +497,7 @@ class Site:
                 Route("/_person/mail", self.person_mail, methods=["POST"]),
                 Route("/_person/send", self.person_send, methods=["POST"]),
                 Route("/mail/sent/{id}", self.page),
+                *CalendarApi(self.service.calendars).routes(),
                 *self.service.sheets.routes(),
             ],
             exception_handlers={

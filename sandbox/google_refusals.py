@@ -43,6 +43,26 @@ class Refusal(Exception):
         return JSONResponse(self.body(), self.code)
 
 
+class CalendarRefusal(Refusal):
+    """An error as Calendar words it, which has a form of its own. https://developers.google.com/workspace/calendar/api/guides/errors
+
+    location: the parameter or header that it is about, if any.
+    """
+
+    def __init__(
+        self, code: int, reason: str, message: str, *, domain: str = "global", location: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(code, reason, message, status="none", domain=domain)
+        self.location = location
+
+    def body(self) -> dict[str, Any]:
+        entry = {"domain": self.domain, "reason": self.reason, "message": self.message}
+        if self.location:
+            kind, name = self.location
+            entry |= {"locationType": kind, "location": name}
+        return {"error": {"errors": [entry], "code": self.code, "message": self.message}}
+
+
 class TokenRefusal(Exception):
     """An error of the token endpoint, which speaks OAuth's own form."""
 

@@ -25,7 +25,8 @@ from sandbox.unthread_state import NAMESPACE, ContactForm, contact_form
 BOT_USER = "U0SANDBOXBOT"
 OUR_NUMBER = "+12025550199"
 GOOGLE_SCOPES = [
-    f"https://www.googleapis.com/auth/{each}" for each in ("gmail.compose", "gmail.metadata", "spreadsheets.readonly")
+    f"https://www.googleapis.com/auth/{each}"
+    for each in ("gmail.compose", "gmail.metadata", "spreadsheets.readonly", "calendar.events", "calendar.freebusy")
 ]
 Seed = dict[str, Any]
 Place = Literal["confidential", "public", "salesforce"]
@@ -82,6 +83,7 @@ def empty() -> Seed:
         "google": _google(),
         "twilio": _twilio(),
         "unthread": _unthread(),
+        "zoom": _zoom(),
     }
 
 
@@ -103,6 +105,7 @@ def demo(now: datetime | None = None) -> Seed:
         _add_account(salesforce, number, customer, chance, now)
     _add_customer_channels(slack, chance, now)
     _add_tickets(seed["unthread"], now)
+    seed["google"]["events"] = list(_events(now))
     return seed
 
 
@@ -267,6 +270,27 @@ def _google() -> Seed:
     }
 
 
+def _events(now: datetime) -> Iterator[Seed]:
+    """Gives what is in the team's calendars: the stand-up of each weekday, and meetings of these days."""
+    addresses = {member["login"]: _email(member) for member in DATA["team"]}
+    began = (now - timedelta(days=28)).date()
+    began -= timedelta(days=began.weekday())
+    zone = {"timeZone": "America/Los_Angeles"}
+    yield {
+        "calendar": addresses[MANAGERS[0]],
+        "summary": "Customer success stand-up",
+        "start": {"dateTime": f"{began}T08:30:00", **zone},
+        "end": {"dateTime": f"{began}T08:45:00", **zone},
+        "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"],
+        "attendees": [{"email": addresses[each], "responseStatus": "accepted"} for each in SUPPORT],
+    }
+    for number, login in enumerate([*SUPPORT, *MANAGERS]):
+        for days in range(3):
+            day, hour = (now + timedelta(days=days)).date(), 9 + (number + days) % 6
+            start, end = ({"dateTime": f"{day}T{at:02}:00:00", **zone} for at in (hour, hour + 1))
+            yield {"calendar": addresses[login], "summary": "One on one", "start": start, "end": end}
+
+
 def _twilio() -> Seed:
     return {
         "account": {"sid": "AC5a6d626f780000000000000000000001", "regions": ["+1"]},
@@ -276,6 +300,14 @@ def _twilio() -> Seed:
             {"number": f"+120255501{place:02}", "name": member["name"]} for place, member in enumerate(DATA["team"], 1)
         ],
     }
+
+
+def _zoom() -> Seed:
+    """Gives the account, its server-to-server app, and the team's users."""
+    scopes = [f"meeting:{each}:admin" for each in ("write:meeting", "read:list_meetings", "read:meeting")]
+    app = {"client_id": "sandbox-zoom-client", "client_secret": "sandbox-zoom-secret", "scopes": scopes}
+    users = [{"email": _email(member), "name": member["name"]} for member in DATA["team"]]
+    return {"account": "sandbox-zoom-account", "clients": [app], "users": users}
 
 
 def _unthread() -> Seed:

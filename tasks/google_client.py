@@ -60,7 +60,7 @@ class _Http:
     """What googleapiclient takes for its transport: one request on the wire for each that it asks for."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self.credentials, self.session = credentials, wire.session("google", login="/token")
+        self.credentials, self.session = credentials, wire.session("google", asks=["/token", "/calendar/v3/freeBusy"])
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any

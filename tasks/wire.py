@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -81,13 +82,13 @@ def install() -> None:
 class SdkAdapter(HTTPAdapter):
     """Adds what SDKs on requests lack: time-outs, the permit check, and a sandbox on plain HTTP."""
 
-    def __init__(self, service: str, login: str) -> None:
+    def __init__(self, service: str, asks: Sequence[str]) -> None:
         super().__init__(max_retries=0)
-        self.service, self.login = service, login
+        self.service, self.asks = service, tuple(asks)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         asked = urlsplit(str(request.url))
-        if request.method not in _READS and not (self.login and asked.path.startswith(self.login)):
+        if request.method not in _READS and not asked.path.startswith(self.asks):
             effects.assert_permitted()
         kwargs["timeout"] = _timeouts()
         if sandbox := settings().sandbox_url:
@@ -96,15 +97,15 @@ class SdkAdapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-def session(service: str, *, login: str = "") -> requests.Session:
+def session(service: str, *, asks: Sequence[str] = ()) -> requests.Session:
     """Gives a session for an SDK; one a thread.
 
     service: the sandbox's name for it.
-    login: how the paths begin that get a token, and write nothing.
+    asks: how the paths begin that write nothing although they are POSTed to: they give a token, or an answer.
     """
     made = requests.Session()
     for scheme in ("https://", "http://"):
-        made.mount(scheme, SdkAdapter(service, login))
+        made.mount(scheme, SdkAdapter(service, asks))
     if settings().sandbox_url:
         made.trust_env = False
     return made
@@ -112,4 +113,4 @@ def session(service: str, *, login: str = "") -> requests.Session:
 
 def salesforce_session() -> requests.Session:
     """Gives a session for simple-salesforce; one a thread."""
-    return session("salesforce", login="/services/oauth2/")
+    return session("salesforce", asks=["/services/oauth2/"])

@@ -5,7 +5,7 @@ Handbook: customer-success#contact-the-developer-on-call
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from prefect import flow
 
@@ -14,6 +14,7 @@ from policies.confidentiality import Leak
 from policies.customer import Refused
 from policies.issue import Issue
 from policies.on_call_rotation import WEEK, Answer, Row, who
+from policies.report import Report
 from policies.support import developer_hand_off as hand_off
 from policies.support import developer_on_call as policy
 from policies.support import direct_messages
@@ -24,6 +25,7 @@ from tasks.effects import KeyReused
 CONTACT, REVIEW = "contact-developer-on-call", "review-developer-requests"
 SUMMARY, HAND_OFF = "post-direct-message-summary", "hand-off-developer-on-call"
 GROUP = f"user_groups.{policy.GROUP}.id"
+NEEDS = (GROUP, f"channels.{policy.CHANNEL}.id")
 
 
 @flow(name=CONTACT)
@@ -43,9 +45,19 @@ async def contact_developer_on_call(question: policy.Question, dry_run: bool = F
         question: What it is about, what was tried, and who asks.
         dry_run: Say what would be done, and do nothing.
     """
-    names, now = handbook(), runs.current().at
-    channels = [policy.CHANNEL, *([policy.CONSULTING] if question.solutions_consulting else [])]
-    names.needs(GROUP, *(f"channels.{each}.id" for each in channels))
+    shown, thread = await contact(question, runs.current().at)
+    await artifacts.report("developer-on-call", shown)
+    return thread
+
+
+async def contact(question: policy.Question, now: datetime) -> tuple[Report, str]:
+    """Asks the developer on-call, the same once a day. Gives what a run shows, and the thread's address.
+
+    Raises:
+        Refused: with everything that is wrong with the question, or it was asked that day in other words.
+    """
+    names = handbook()
+    names.needs(*NEEDS, *([f"channels.{policy.CONSULTING}.id"] if question.solutions_consulting else []))
     about, issue = _checked(question)
     once = f"{CONTACT}/{about.key}/{pacific_date(now)}"
     (on_call,) = _on_call(pacific_date(now))
@@ -56,9 +68,7 @@ async def contact_developer_on_call(question: policy.Question, dry_run: bool = F
     if question.solutions_consulting:
         shown = policy.consulting(asked, thread)
         consulted = (await slack.post(_channel(policy.CONSULTING), shown, once=f"{once}/solutions-consulting")).url
-    shown = policy.contacted(asked, thread, consulted, names.developer_calendar)
-    await artifacts.report("developer-on-call", shown)
-    return thread
+    return policy.contacted(asked, thread, consulted, names.developer_calendar), thread
 
 
 @flow(name=REVIEW)
@@ -81,7 +91,7 @@ async def review_developer_requests(dry_run: bool = False) -> int:
     if not calendar.is_open(now):
         await artifacts.report("developer-on-call-review", policy.closed(calendar, now))
         return 0
-    names.needs(GROUP, f"channels.{policy.CHANNEL}.id")
+    names.needs(*NEEDS)
     found: dict[policy.Request, policy.State] = {}
     for request in await _requests():
         found[request] = await _standing(request)
@@ -112,7 +122,7 @@ async def post_direct_message_summary(summary: direct_messages.Summary, dry_run:
     place = await _place(summary.channel)
     problems = direct_messages.reasons_not_to_post(summary, place, people)
     if place is None or place.hides_names:
-        problems += _leaks(summary.text)
+        problems += leaks(summary.text)
     if place is None or problems:
         raise Refused(*problems)
     once = f"{SUMMARY}/{direct_messages.summary_key(summary, place.id)}"
@@ -144,7 +154,7 @@ async def hand_off_developer_on_call(dry_run: bool = False) -> str:
     if day is None:
         await artifacts.report("developer-hand-off", hand_off.no_hand_off(today, weekday))
         return ""
-    names.needs(GROUP, f"channels.{policy.CHANNEL}.id", f"channels.{hand_off.CHANNEL}.id")
+    names.needs(*NEEDS, f"channels.{hand_off.CHANNEL}.id")
     once = f"{HAND_OFF}/{day}"
     found = await _hand_off(day, once)
     root = hand_off.thread(found, _group(), names.people)
@@ -169,7 +179,7 @@ def _checked(question: policy.Question) -> tuple[policy.Subject, Issue | None]:
     issue = _issue(about)
     codenames = [label.name for label in github.confidential.codename_labels()] if question.customer else []
     problems = policy.reasons_not_to_ask(question, about, issue, codenames, handbook().people)
-    problems += _leaks(question.tried)
+    problems += leaks(question.tried)
     if problems or about is None:
         raise Refused(*problems)
     return about, issue
@@ -182,7 +192,8 @@ def _issue(about: policy.Subject | None) -> Issue | None:
     return (github.fleet if is_public else github.confidential).issue(about.issue.number)
 
 
-def _leaks(text: str) -> list[str]:
+def leaks(text: str) -> list[str]:
+    """Says whether a text holds a customer's real name."""
     try:
         known_names.public(text)
     except Leak as leak:

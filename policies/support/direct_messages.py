@@ -81,15 +81,16 @@ def reasons_not_to_post(said: Summary, place: Place | None, people: Mapping[str,
     problems = bad_text(said.summary, "what was talked about") + bad_author(said.author, people)
     if secrets := secrets_in(said.reason):
         problems.append(f"The reason seems to hold {' and '.join(map(str, secrets))}. Leave it out.")
+    return problems + bad_place(place, said.channel)
+
+
+def bad_place(place: Place | None, given: str) -> list[str]:
+    """Says why nothing can be posted in a channel. given: how somebody named it."""
     if place is None:
-        problems.append(
-            f'Slack shows our app no channel "{said.channel}". Give its address, from "Copy link" in Slack.'
-        )
-    elif place.is_archived:
-        problems.append(f"#{place.name} is archived. Choose the channel where people talk about it now.")
-    elif not place.has_us:
-        problems.append(f"Our app is not in #{place.name}. Invite it there and start again.")
-    return problems
+        return [f'Slack shows our app no channel "{given}". Give its address, from "Copy link" in Slack.']
+    if place.is_archived:
+        return [f"#{place.name} is archived. Choose the channel where people talk about it now."]
+    return [] if place.has_us else [f"Our app is not in #{place.name}. Invite it there and start again."]
 
 
 def message(said: Summary, people: Mapping[str, Person]) -> Report:

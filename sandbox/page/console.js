@@ -4,7 +4,7 @@ import { show } from "./panes.js";
 
 const KEPT = 400;
 const EVERY = 600; // milliseconds
-const NAMES = { github: "GitHub", salesforce: "Salesforce", slack: "Slack", google: "Gmail", unthread: "Unthread", twilio: "Twilio" };
+const NAMES = { github: "GitHub", salesforce: "Salesforce", slack: "Slack", google: "Google", unthread: "Unthread", twilio: "Twilio", zoom: "Zoom" };
 const TABS = { ...NAMES, webhooks: "Webhooks" };
 
 const feed = { kind: "effects", service: "", effects: [], calls: [] };

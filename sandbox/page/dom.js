@@ -21,6 +21,12 @@ export const time = (moment) => TIME.format(new Date(moment));
 export const visibility = (isPrivate) =>
   h("span", { class: `chip ${isPrivate ? "private" : "public"}` }, isPrivate ? "private" : "public");
 
+// Buttons that choose what a pane shows of a service.
+export function views(service, all, chosen) {
+  return h("div", { class: "choice", role: "group", "aria-label": "View" }, all.map(([name, title]) =>
+    h("button", { type: "button", id: `view-${name}`, "aria-pressed": String(name === chosen), onclick: () => { location.hash = `#/${service}/${name}`; } }, title)));
+}
+
 // Words what became of a webhook that somebody caused.
 export function outcome({ deliveries, status }, unheard) {
   if (!deliveries || deliveries.length === 0) return unheard;

@@ -1,5 +1,5 @@
-// Mail, tickets, text messages and webhooks: what the services hold, read as it is.
-import { ask, day, h, time } from "./dom.js";
+// Mail, calendars, tickets, text messages, calls and webhooks: what the services hold, read as it is.
+import { ask, day, h, time, views } from "./dom.js";
 
 const held = (service) => ask(`/console/state/${service}`);
 const moment = (at) => (at ? `${day(at)}, ${time(at)}` : "");
@@ -12,15 +12,33 @@ function card(head, ...content) {
 
 const line = (name, value) => value && h("div", {}, h("span", { class: "quiet" }, `${name} `), value);
 
-// -- Gmail
+// -- Google
 
 const KINDS = { DRAFT: "draft", SENT: "sent", INBOX: "received" };
 
-export async function google() {
-  const { mailboxes } = await held("google");
+export async function google([view = "mail"]) {
+  const { mailboxes, events } = await held("google");
+  const head = h("div", { class: "tools" }, views("google", [["mail", "Mail"], ["calendar", "Calendar"]], view));
+  if (view === "calendar") return [head, ...calendar(events)];
   const mails = mailboxes.flatMap((mailbox) => mailbox.messages.map((each) => ({ ...each, mailbox: mailbox.address })));
-  if (mails.length === 0) return nothing(`No mail yet in ${mailboxes.length} mailboxes.`);
-  return [h("div", { class: "page" }, mails.reverse().map(mail))];
+  if (mails.length === 0) return [head, ...nothing(`No mail yet in ${mailboxes.length} mailboxes.`)];
+  return [head, h("div", { class: "page" }, mails.reverse().map(mail))];
+}
+
+const when = ({ date, dateTime }) => (date ? `${day(date)}, all day` : `${moment(dateTime)} UTC`);
+
+function calendar(events) {
+  if (events.length === 0) return nothing("No event yet in anybody's calendar.");
+  return [h("div", { class: "page" }, newest(events, (each) => each.created).map(event))];
+}
+
+function event(each) {
+  const chip = h("span", { class: each.status === "cancelled" ? "chip bad" : "chip private" }, each.recurrence ? "repeats" : each.status);
+  return card([h("strong", {}, h("a", { href: each.htmlLink }, each.summary || "(no title)")), " ", chip, h("span", { class: "quiet" }, ` of ${each.organizer.email}`)],
+    h("div", { class: "lines" },
+      line("From", when(each.start)), line("To", when(each.end)), line("Repeats", each.recurrence?.join(" ")), line("Place", each.location),
+      line("Guests", each.attendees?.map((guest) => `${guest.email} (${guest.responseStatus})`).join(", "))),
+    each.description && h("pre", {}, each.description));
 }
 
 function mail(each) {
@@ -62,6 +80,21 @@ function text(each) {
   const isInbound = each.direction === "inbound";
   return card([h("strong", {}, isInbound ? `${each.from} → us` : `us → ${each.to}`), " ", h("span", { class: `chip ${good ? "private" : "bad"}` }, each.status), h("span", { class: "quiet" }, ` ${moment(each.date_created)}`), each.error_code && h("span", { class: "chip bad" }, `error ${each.error_code}`)],
     h("pre", {}, each.body));
+}
+
+// -- Zoom
+
+export async function zoom() {
+  const { meetings, users } = await held("zoom");
+  if (meetings.length === 0) return nothing(`No meeting yet of ${users.length} users.`);
+  return [h("div", { class: "page" }, [...meetings].reverse().map(meeting))];
+}
+
+function meeting(each) {
+  const invited = each.settings.meeting_invitees.map((guest) => guest.email).join(", ");
+  return card([h("strong", {}, h("a", { href: each.join_url }, each.topic)), h("span", { class: "quiet" }, ` ${each.id}, hosted by ${each.host_email}`)],
+    h("div", { class: "lines" }, line("At", `${moment(each.start_time)} UTC, ${each.duration} minutes`), line("Invited", invited)),
+    h("pre", {}, each.agenda || "(no agenda)"));
 }
 
 // -- Webhooks

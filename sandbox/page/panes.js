@@ -1,7 +1,7 @@
 // What each service holds, as tables and pages.
-import { Unreachable, ask, day, h, time, visibility } from "./dom.js";
+import { Unreachable, ask, day, h, time, views, visibility } from "./dom.js";
 import { compose, isOpening, newIssue, shown } from "./github_person.js";
-import { google, twilio, unthread, webhooks } from "./other_panes.js";
+import { google, twilio, unthread, webhooks, zoom } from "./other_panes.js";
 import { slack } from "./slack_pane.js";
 
 const PAGE = 60;
@@ -9,7 +9,7 @@ const choices = { issueSearch: "", labelSearch: "", codenames: true, open: true,
 
 // A pane is a function that gives its elements, or null when those on the screen are still right. A new service needs
 // one here, and a name in console.js.
-const PANES = { github, salesforce, slack, google, unthread, twilio, webhooks };
+const PANES = { github, salesforce, slack, google, unthread, twilio, zoom, webhooks };
 
 let turns = 0;
 
@@ -60,11 +60,6 @@ function table(heads, rows, empty) {
 
 // A column that narrow windows leave out.
 const roomy = (title) => h("th", { scope: "col", class: "roomy" }, title);
-
-function views(service, all, chosen) {
-  return h("div", { class: "choice", role: "group", "aria-label": "View" }, all.map(([name, title]) =>
-    h("button", { type: "button", id: `view-${name}`, "aria-pressed": String(name === chosen), onclick: () => { location.hash = `#/${service}/${name}`; } }, title)));
-}
 
 function search(id, name, title, redraw) {
   return h("input", { type: "search", id, value: choices[name], placeholder: title, "aria-label": title, oninput: (event) => { choices[name] = event.target.value; redraw(); } });

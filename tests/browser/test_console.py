@@ -58,7 +58,7 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
 
 PANES = [
     *("github", "github/issues", "salesforce", "salesforce/opportunities"),
-    *("slack", "google", "unthread", "twilio", "webhooks"),
+    *("slack", "google", "google/calendar", "unthread", "twilio", "zoom", "webhooks"),
 ]
 
 
@@ -436,13 +436,28 @@ def test_mail_tickets_and_texts_have_their_panes(page: Page, sandbox: Sandbox) -
     requests.post(f"{sandbox.url}/google/_person/mail", json=mail, timeout=10).raise_for_status()
     text = {"from": "+12025550101", "to": "+12025550199", "body": "ack"}
     requests.post(f"{sandbox.url}/twilio/_person/message", json=text, timeout=10).raise_for_status()
-    page.get_by_role("tab", name="Gmail").click()
+    page.get_by_role("tab", name="Google").click()
     expect(page.locator(".said")).to_contain_text("Renewal received in zay@fleetdm.com")
     expect(page.locator(".lines")).to_contain_text("From ann@example.com")
     page.get_by_role("tab", name="Twilio").click()
     expect(page.locator(".said pre")).to_have_text("ack")
     page.get_by_role("tab", name="Unthread").click()
     expect(page.locator("#pane")).to_contain_text("No tickets yet.")
+
+
+def test_events_and_calls_have_their_panes(page: Page, sandbox: Sandbox) -> None:
+    start, end = ({"dateTime": f"2026-11-23T{hour}:00:00-08:00"} for hour in (10, 11))
+    guests = [{"email": "jason@fleetdm.com"}]
+    event = {"calendar": "kathy@fleetdm.com", "summary": "Dig in", "start": start, "end": end, "attendees": guests}
+    call = {"host": "kathy@fleetdm.com", "topic": "Look together", "start_time": "2026-11-23T20:00:00Z"}
+    sandbox.reset({"google": {"events": [event]}, "zoom": {"meetings": [call]}})
+    page.get_by_role("tab", name="Google").click()
+    page.get_by_role("button", name="Calendar").click()
+    expect(page.locator(".said")).to_contain_text("Dig in confirmed of kathy@fleetdm.com")
+    expect(page.locator(".lines")).to_contain_text("jason@fleetdm.com (needsAction)")
+    page.get_by_role("tab", name="Zoom").click()
+    expect(page.locator(".said")).to_contain_text("Look together")
+    expect(page.locator(".lines")).to_contain_text("23 Nov 2026, 20:00:00 UTC, 60 minutes")
 
 
 def test_what_somebody_types_into_a_search_stays_while_news_come_in(page: Page, sandbox: Sandbox) -> None:

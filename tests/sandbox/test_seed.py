@@ -247,7 +247,7 @@ def test_every_service_takes_the_seed(name: str) -> None:
     assert (
         set(SEEDS[name]())
         == set(world.services)
-        == {*("github", "salesforce", "slack", "google", "twilio", "unthread")}
+        == {*("github", "salesforce", "slack", "google", "twilio", "unthread", "zoom")}
     )
 
 
