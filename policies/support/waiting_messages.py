@@ -20,14 +20,16 @@ INSIDE, OUTSIDE = timedelta(hours=1), timedelta(hours=4)
 WATCHED_FOR = timedelta(days=3)  # then an answer is waited for no longer; it has been late for days, and told
 SHOWN_BY = timedelta(minutes=2)  # Slack may show a message a moment late
 
-
 _SPOKEN = {"", "file_share", "me_message", "thread_broadcast"}  # subtypes of what people write
 _SLACKBOT = "USLACKBOT"
 
+_EMOJI = (
+    r":(?:\+1|thumbsup|pray|tada|heart|ok_hand|raised_hands|clap|white_check_mark|smile|slightly_\w+)(?:::[\w-]+)?:"
+)
 _CLOSING = re.compile(
-    r"(?=[\s\S]*\w)(?:[\s.,!;()-]|<@\w+>|:(?:\+1|thumbsup|pray|tada|heart|ok_hand|raised_hands|clap|white_check_mark|smile|slightly_\w+)"
-    r"(?:::skin-tone-\d)?:|\b(?:(?:many )?thanks|thank you|thx|ty|cheers|ok(?:ay)?|great|perfect|awesome|got it|will do"
-    r"|sounds good|that worked|so much|very much|a lot|again|all|team|everyone|you too|have a (?:good|nice) \w+)\b)+",
+    rf"(?=[\s\S]*\w)(?:[\s.,!;()-]|<@\w+>|{_EMOJI}|\b(?:(?:many )?thanks|thank you|thx|ty|cheers|ok(?:ay)?|great"
+    r"|perfect|awesome|got it|will do|sounds good|that worked|so much|very much|a lot|again|all|team|everyone|you too"
+    r"|have a (?:good|nice) \w+)\b)+",
     re.IGNORECASE,
 )
 
