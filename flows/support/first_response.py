@@ -47,9 +47,9 @@ async def watch_first_responses(dry_run: bool = False) -> int:
     now, names = runs.current().at, handbook()
     names.needs(f"user_groups.{policy.GROUP}.id")
     places, looks, problems = await _read()
-    await _tell_of_blind_spots(places.without_us)
     for look in looks:
         problems += await _settled(look)
+    problems += await _blind_spots(places.without_us)
     waiting = {_url(each): each for look in looks for each in look.questions if not each.answered}
     weeks = attainment.by_week(map(policy.read_promise, remembered.below(COUNTED).values()), now)
     shown = policy.watched(waiting, len(looks), places.without_us, problems, weeks, now)
@@ -168,8 +168,12 @@ def _count(promises: Mapping[str, str]) -> None:
             remembered.first(name, value)
 
 
-async def _tell_of_blind_spots(channels: Sequence[str]) -> None:
-    """Says once in which channels nobody watches, since our app is not in them."""
+async def _blind_spots(channels: Sequence[str]) -> list[str]:
+    """Says once in which channels nobody watches, since our app is not in them. Gives what went wrong."""
     once = f"{WATCH}/without-us/{policy.digest(channels)}"
-    if channels and not ledger.is_done(once):
-        await slack.post(handbook().customer_success_channel.id, policy.not_watched(channels), once=once)
+    try:
+        if channels and not ledger.is_done(once):
+            await slack.post(handbook().customer_success_channel.id, policy.not_watched(channels), once=once)
+    except EffectError as error:
+        return [str(error)]
+    return []
