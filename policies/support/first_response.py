@@ -16,7 +16,7 @@ from typing import Literal
 from policies import attainment, bug
 from policies.attainment import Promise, Week
 from policies.handbook import Handbook
-from policies.report import Link, Mention, Report
+from policies.report import ChannelName, Link, Mention, Report
 from policies.support.support_requests import says_urgent, spoken
 from policies.support.waiting_messages import Question
 
@@ -162,8 +162,8 @@ def told(said: Telling) -> Report:
     return Report(
         TITLES[said.step],
         sentences,
-        ("Read",),
-        [(Link("The message", said.url),), (Link("On-call runbooks", RUNBOOKS),)],
+        ("Read", "Channel"),
+        [(Link("The message", said.url), ChannelName(said.channel)), (Link("On-call runbooks", RUNBOOKS), "")],
         mentions=[Mention(each) for each in said.mentions],
     )
 
