@@ -252,4 +252,4 @@ def next_bookmark(
 
 def _end(question: Question) -> datetime:
     """Gives when a question is over: answered, or given up."""
-    return max(question.answered or question.first.at + WATCHED_FOR, question.said[-1].message.at)
+    return question.answered or question.first.at + WATCHED_FOR

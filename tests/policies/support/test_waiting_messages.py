@@ -324,6 +324,12 @@ def test_reading_never_begins_amid_a_question() -> None:
     assert read_to(history, now=12) == 10
 
 
+def test_reading_begins_before_all_questions_that_overlap() -> None:
+    history, answers = [said(CSE, -1), said(MIRA, 0), said(IVO, 15)], {ts(0): reply(20), ts(15): reply(40)}
+    assert read_to(history, answers, now=41) == -1
+    assert read_to(history, answers, now=42) == 15
+
+
 def test_what_nobody_has_answered_for_three_days_is_given_up() -> None:
     history, days = [said(CSE, 0), said(MIRA, 10), said(CSE, 20)], 3 * 24 * 60
     late = [*history, said(MIRA, 30)]
