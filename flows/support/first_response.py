@@ -78,7 +78,8 @@ async def _read() -> tuple[policy.Places, list[_Look], list[str]]:
     async with slack_history.in_bulk():
         ours, listed = await slack_history.channels(), await customer_channels.listed()
         places = policy.places(ours, listed, names.public_channels, names.customer_prefixes)
-        before = {each: messages.bookmark(remembered.read(_bookmark(each)), now) for each in places.watched}
+        kept = remembered.several([_bookmark(each) for each in places.watched])
+        before = {each: messages.bookmark(kept.get(_bookmark(each)), now) for each in places.watched}
 
         async def read(channel: str) -> list[Said]:
             return await slack_history.history(channel, before[channel].read_to)
