@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     patience: float = Field(
         90.0, ge=0, description="Seconds a run waits for a lease or a Retry-After before it gives up."
     )
+    slack_reads_a_minute: int = Field(
+        45, gt=0, description="Calls of a method of Slack's third tier, of which Slack takes 50 a minute."
+    )
     github_pace: float = Field(1.0, ge=0, description="Seconds between two writes to GitHub, as its guide asks.")
     fixed_time: AwareDatetime | None = Field(None, description="The time it is; only with a sandbox.")
 

@@ -10,9 +10,9 @@ from prefect.client.orchestration import PrefectClient
 from deployments import inbox, procedures, telling
 from deployments.deliveries import Delivery
 from policies import sweeping as policy
-from policies.events import SlackMessage
+from policies.events import SlackMessage, slack_ts
 from policies.report import Report
-from tasks import cases, clock, customer_channels, github, ledger, remembered, slack
+from tasks import cases, clock, customer_channels, github, ledger, remembered, slack_history
 from tasks.github_deliveries import FailedDelivery
 
 OVERLAP = timedelta(minutes=2)  # a channel's history is read again so far back
@@ -33,8 +33,8 @@ async def fill_slack_gaps(_: PrefectClient) -> None:
     for channel in policy.channels_to_read(looks, now):
         with telling.logged(f"The history of {channel} is not read"):
             since = last[channel]
-            for message in await slack.history(channel, since - OVERLAP) if since else []:
-                _take_in(message, now)
+            for said in await slack_history.history(channel, slack_ts(since - OVERLAP)) if since else []:
+                _take_in(said.message, now)
             remembered.keep(_look_at(channel), now.isoformat())
 
 

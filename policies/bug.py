@@ -118,6 +118,17 @@ REQUIRED = (
     Detail("Steps to reproduce", _steps),
 )
 
+# Where there are no headings, as in a chat, a detail counts as told once it is mentioned; what happens always is.
+_MENTIONED = {
+    "Fleet server version": re.compile(r"\bfleet\b[^\n]{0,30}?\b\d+\.\d+|\bv?4\.\d{1,3}(?:\.\d+)?\b", re.IGNORECASE),
+    "Agent version (osquery or fleetd?)": _AGENT,
+    "Operating system": _SYSTEMS,
+    "Web browser": _BROWSERS,
+    "Expected behavior": _EXPECTED,
+    "Actual behavior": re.compile(r"\S"),
+    "Steps to reproduce": re.compile(r"\bsteps\b|\brepro\w*|\b(?:when|after|if) (?:I|we)\b", re.IGNORECASE),
+}
+
 _WANTED_WORDS = {
     each: frozenset(re.findall(r"[a-z]{4,}", each.lower())) - {"amount", "while", "been"} for each in WANTED
 }
@@ -127,6 +138,11 @@ def missing(body: str) -> list[str]:
     """Gives the names of the required details that a text lacks."""
     found = told(body)
     return [each.name for each in REQUIRED if not each.is_told(found)]
+
+
+def not_mentioned(text: str) -> list[str]:
+    """Gives the names of the required details that a message doesn't mention."""
+    return [each.name for each in REQUIRED if not _MENTIONED[each.name].search(text)]
 
 
 def still_wanted(body: str) -> list[str]:

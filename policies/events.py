@@ -172,6 +172,11 @@ def slack_time(ts: str) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int((micros or "0").ljust(6, "0")[:6]))
 
 
+def slack_ts(at: datetime) -> str:
+    """Gives a moment as Slack's timestamp."""
+    return f"{at.timestamp():.6f}"
+
+
 def phone_hash(number: str) -> str:
     """Gives what stands for a phone number, "+15551234567", where the number itself must not be kept."""
     return hashlib.sha256(number.encode()).hexdigest()

@@ -33,6 +33,7 @@ SHAPES = {
     (REPOSITORY := r"^[\w.-]+/[\w.-]+$"): "a repository, such as fleetdm/fleet",
     (CHANNEL := r"^([CG][A-Z0-9]{8,})?$"): "a Slack channel's id, such as C062D0THVV1, or empty",
     (MEMBER := r"^([UW][A-Z0-9]{8,})?$"): "a Slack member's id, such as U02AB3CD4, or empty",
+    (BOT := r"^B[A-Z0-9]{8,}$"): "a Slack bot's id, such as B0123ABCD",
     (GROUP := r"^(S[A-Z0-9]{8,})?$"): "a Slack user group's id, such as S02AB3CD4, or empty",
     (PHONE := r"^(\+[1-9]\d{6,14})?$"): "a phone number with its country code, such as +15551234567, or empty",
     (MAILBOX := r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$"): "a mail address, or empty",
@@ -59,6 +60,7 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=50)]  # GitHub
 RepositoryName = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 ChannelId = Annotated[str, StringConstraints(pattern=CHANNEL)]
 MemberId = Annotated[str, StringConstraints(pattern=MEMBER)]
+BotId = Annotated[str, StringConstraints(pattern=BOT)]
 GroupId = Annotated[str, StringConstraints(pattern=GROUP)]
 Phone = Annotated[str, StringConstraints(pattern=PHONE)]
 Mailbox = Annotated[str, StringConstraints(pattern=MAILBOX)]
@@ -201,6 +203,8 @@ class JobApplications(_Names):
 
 class FirstResponse(_Names):
     public_channels: tuple[Annotated[str, StringConstraints(pattern=CHANNEL, min_length=1)], ...]
+    customer_prefixes: tuple[Text, ...]
+    answering_apps: tuple[BotId, ...]
 
 
 class OutOfHours(_Names):

@@ -25,7 +25,14 @@ class Link:
     url: str
 
 
-Cell = str | Link
+@dataclass(frozen=True)
+class ChannelName:
+    """A channel by its id. Slack shows its name to whom it shows the channel; elsewhere the id stands."""
+
+    id: str
+
+
+Cell = str | Link | ChannelName
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,8 @@ def markdown_table(columns: Row, rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
+    if isinstance(cell, ChannelName):
+        return cell.id
     if isinstance(cell, Link):
         return f"[{_markdown_cell(cell.text)}]({cell.url})" if cell.url else _markdown_cell(cell.text)
     return " ".join(cell.replace("|", "\\|").split())
@@ -139,6 +148,8 @@ def _slack_row(columns: Row, row: Sequence[Cell]) -> str:
 
 
 def _slack_cell(cell: Cell) -> str:
+    if isinstance(cell, ChannelName):
+        return f"<#{cell.id}>"
     if isinstance(cell, Link):
         text = escape_slack(cell.text, SLACK_CELL)
         return f"<{cell.url}|{text}>" if cell.url else text

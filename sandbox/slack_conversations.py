@@ -17,6 +17,7 @@ from sandbox.webhooks import Delivery
 KINDS = ("public_channel", "private_channel", "mpim", "im")
 MOST_IN_A_DIRECT_MESSAGE = 8
 LONGEST_NAME, LONGEST_TOPIC = 80, 250
+MOST_REPLIERS = 5  # that a thread's first message names; it counts them all
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -428,6 +429,6 @@ def _with_thread(channel: Channel, message: Message) -> Message:
         "thread_ts": message["ts"],
         "reply_count": len(replies),
         "reply_users_count": len(users),
-        "reply_users": users,
+        "reply_users": users[:MOST_REPLIERS],
         "latest_reply": max(reply["ts"] for reply in replies),
     }

@@ -240,18 +240,26 @@ class Messages:
 
     def react(self, caller: Caller, said: Reaction) -> Answer:
         channel, message = self._reacted_to(caller, said)
-        if not EMOJI.fullmatch(said.name):
-            raise Refusal("invalid_name")
-        by_name = {each["name"]: each for each in message.setdefault("reactions", [])}
-        reaction = by_name.get(said.name, {"name": said.name, "users": [], "count": 0})
-        if caller.user_id in reaction["users"]:
-            raise Refusal("already_reacted")
-        if said.name not in by_name and len(by_name) >= MOST_EMOJI:
-            raise Refusal("too_many_emoji")
-        reaction["users"].append(caller.user_id)
-        self._set_reactions(message, by_name | {said.name: reaction})
+        self.add_reaction(message, said.name, caller.user_id)
         self.state.record("add reaction", channel, name=said.name, ts=message["ts"])
         return {}
+
+    def add_reaction(self, message: Message, name: str, user_id: str) -> None:
+        """Puts somebody's emoji on a message.
+
+        Raises:
+            Refusal: it is none, is there already, or one too many.
+        """
+        if not EMOJI.fullmatch(name):
+            raise Refusal("invalid_name")
+        by_name = {each["name"]: each for each in message.setdefault("reactions", [])}
+        reaction = by_name.get(name, {"name": name, "users": [], "count": 0})
+        if user_id in reaction["users"]:
+            raise Refusal("already_reacted")
+        if name not in by_name and len(by_name) >= MOST_EMOJI:
+            raise Refusal("too_many_emoji")
+        reaction["users"].append(user_id)
+        self._set_reactions(message, by_name | {name: reaction})
 
     def take_back(self, caller: Caller, said: Reaction) -> Answer:
         channel, message = self._reacted_to(caller, said)

@@ -5,6 +5,7 @@
 | `POST /_person/message` `{"user", "channel", "text"?, "thread_ts"?, "broadcast"?, "files"?: [names]}` | speaks |
 | `POST /_person/edit` `{"user", "channel", "ts", "text"}` | gives a message of their own other words |
 | `POST /_person/delete` `{"user", "channel", "ts"}` | takes a message of their own away |
+| `POST /_person/react` `{"user", "channel", "ts", "name"}` | puts an emoji on a message |
 | `POST /_person/join`, `/_person/leave` `{"user", "channel"}` | becomes a member, or is none any more |
 | `POST /_person/click` `{"user", "channel", "ts", "action_id", "value"?}` | presses a button or chooses in a menu |
 | the same with `"view"` instead of channel and ts | ... in a view |
@@ -69,6 +70,10 @@ class Edit(Delete):
     text: str
 
 
+class React(Delete):
+    name: str
+
+
 class Click(Act):
     action_id: str
     channel: str = ""
@@ -124,6 +129,7 @@ class Person:
             self._route("message", Speak, self.speak),
             self._route("edit", Edit, self.edit),
             self._route("delete", Delete, self.delete),
+            self._route("react", React, self.react),
             self._route("join", InChannel, self.join),
             self._route("leave", InChannel, self.leave),
             self._route("click", Click, self.click),
@@ -169,6 +175,14 @@ class Person:
     async def delete(self, said: Delete) -> Answer:
         channel, message = self._own(said)
         return {"channel": channel.id, "ts": said.ts} | await self._told(self.messages.remove(channel, message))
+
+    async def react(self, said: React) -> Answer:
+        channel = self._joined(said)
+        try:
+            self.messages.add_reaction(_message(channel, said.ts), said.name, said.user)
+        except Refusal as refusal:
+            raise ValueError(f"The reaction :{said.name}: is refused ({refusal.error}).") from None
+        return {"channel": channel.id, "ts": said.ts}
 
     def _own(self, said: Delete) -> tuple[Channel, Message]:
         channel = self._joined(said)

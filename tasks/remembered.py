@@ -35,6 +35,13 @@ def several(names: Collection[str]) -> dict[str, str]:
         return {row.name: row.value for row in connection.execute(wanted)}
 
 
+def below(name: str) -> dict[str, str]:
+    """Gives the values that are kept under names that begin so, by name."""
+    wanted = select(remembered.c.name, remembered.c.value).where(remembered.c.name.startswith(name, autoescape=True))
+    with reading() as connection:
+        return {row.name: row.value for row in connection.execute(wanted)}
+
+
 @Transaction
 def keep(connection: Connection, name: str, value: str) -> None:
     """Keeps a value in the place of the one before."""

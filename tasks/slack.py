@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,7 +46,6 @@ _LOCKED_OUT = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "
 _NOT_NOW = {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"}
 _CODE = re.compile("[a-z_]+")  # what else stands in "error" is the SDK's word on an answer that is none of Slack's
 _UNCLEAR = {"internal_error", "fatal_error"}
-_MENTIONED = re.compile(r"<(?:@|!subteam\^)([UWS][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 
 
 class SharedChannel(Exception):
@@ -72,18 +71,29 @@ class Us:
     bot: str
 
 
+Answer = dict[str, Any]
+Reading = Callable[[str, Callable[[], Awaitable[Answer]]], Awaitable[Answer]]
+
+
 class _Client(AsyncWebClient):
     """Slack's client, with the permit check before each write."""
 
-    async def say(self, method: str, **arguments: Any) -> dict[str, Any]:
+    async def say(self, method: str, **arguments: Any) -> Answer:
         """Calls a method of the Web API."""
+        given = {name: value for name, value in arguments.items() if value not in (None, "")}
+
+        async def call() -> Answer:
+            return cast(Answer, (await self.api_call(method, json=given)).data)
+
         if not method.endswith(_READS):
             effects.assert_permitted()
-        given = {name: value for name, value in arguments.items() if value not in (None, "")}
-        return cast("dict[str, Any]", (await self.api_call(method, json=given)).data)
+            return await call()
+        reading = _reading.get()
+        return await (reading(method, call) if reading else call())
 
 
 _client: ContextVar[_Client | None] = ContextVar("slack_client", default=None)
+_reading: ContextVar[Reading | None] = ContextVar("slack_reading", default=None)
 
 
 @asynccontextmanager
@@ -96,6 +106,16 @@ async def connected() -> AsyncGenerator[None]:
             yield
         finally:
             _client.reset(token)
+
+
+@contextmanager
+def reading_by(reading: Reading) -> Generator[None]:
+    """Has each call inside that only reads made by `reading`, which gets the method's name and the call."""
+    token = _reading.set(reading)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
 
 
 async def post(
@@ -128,7 +148,8 @@ async def post(
     async def find(since: datetime) -> Made | None:
         method, where = ("conversations.replies", {"ts": thread}) if thread else ("conversations.history", {})
         oldest = str((since - CLOCKS_DIFFER).timestamp())
-        async for message in _messages(method, channel=channel, oldest=oldest, include_all_metadata=True, **where):
+        wanted = {"channel": channel, "oldest": oldest, "include_all_metadata": True} | where
+        async for message in listed(method, "messages", **wanted):
             if _key_of(message) == key:
                 return _made(channel, message["ts"])
         return None
@@ -227,27 +248,11 @@ async def find_channel(channel: str) -> Mapping[str, Any] | None:
         raise
 
 
-async def history(channel: str, since: datetime) -> list[SlackMessage]:
-    """Gives a channel's messages since a moment, without replies, newest first."""
-    oldest = f"{since.timestamp():.6f}"
-    return [
-        _message(channel, each) async for each in _messages("conversations.history", channel=channel, oldest=oldest)
-    ]
-
-
-async def history_with_mentions(channel: str, since: datetime) -> list[tuple[SlackMessage, list[str]]]:
-    """Gives what `history` does, with the ids of the people and user groups that each message mentions, in order."""
-    wanted = {"channel": channel, "oldest": f"{since.timestamp():.6f}"}
-    return [
-        (_message(channel, each), _MENTIONED.findall(each.get("text", "")))
-        async for each in _messages("conversations.history", **wanted)
-    ]
-
-
 async def thread(channel: str, ts: str) -> list[SlackMessage]:
     """Gives a message and its replies, oldest first; empty when it is gone."""
     try:
-        return [_message(channel, each) async for each in _messages("conversations.replies", channel=channel, ts=ts)]
+        wanted = {"channel": channel, "ts": ts}
+        return [as_message(channel, each) async for each in listed("conversations.replies", "messages", **wanted)]
     except SlackApiError as error:
         if cast("dict[str, Any]", error.response.data).get("error") == "thread_not_found":
             return []
@@ -264,10 +269,6 @@ async def message(channel: str, ts: str) -> SlackMessage | None:
 
 def as_message(channel: str, found: Mapping[str, Any]) -> SlackMessage:
     """Reads a message as Slack has it, without its words."""
-    return _message(channel, found)
-
-
-def _message(channel: str, found: Mapping[str, Any]) -> SlackMessage:
     return SlackMessage(
         channel=channel,
         ts=found["ts"],
@@ -314,11 +315,6 @@ async def _assert_ours(client: _Client, channel: str) -> None:
 
 async def _info(client: _Client, channel: str) -> dict[str, Any]:
     return (await client.say("conversations.info", channel=channel))["channel"]
-
-
-async def _messages(method: str, **wanted: Any) -> AsyncGenerator[dict[str, Any]]:
-    async for message in listed(method, "messages", **wanted):
-        yield message
 
 
 async def listed(method: str, what: str, **wanted: Any) -> AsyncGenerator[dict[str, Any]]:

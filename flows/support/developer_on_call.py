@@ -12,6 +12,7 @@ from prefect import flow
 from policies.business_time import pacific_date
 from policies.confidentiality import Leak
 from policies.customer import Refused
+from policies.events import slack_ts
 from policies.issue import Issue
 from policies.on_call_rotation import WEEK, Answer, Row, who
 from policies.report import Report
@@ -19,7 +20,7 @@ from policies.support import developer_hand_off as hand_off
 from policies.support import developer_on_call as policy
 from policies.support import direct_messages
 from settings import handbook
-from tasks import artifacts, github, known_names, ledger, remembered, runs, sheets, slack
+from tasks import artifacts, github, known_names, ledger, remembered, runs, sheets, slack, slack_history
 from tasks.effects import KeyReused
 
 CONTACT, REVIEW = "contact-developer-on-call", "review-developer-requests"
@@ -233,9 +234,9 @@ async def _requests() -> list[policy.Request]:
     """Gives the calls for the developer on-call of the last week."""
     since = runs.current().at - policy.LOOKS_BACK
     return [
-        policy.request(message, mentioned, slack.link(message.channel, message.ts))
-        for message, mentioned in await slack.history_with_mentions(_channel(policy.CHANNEL), since)
-        if policy.is_request(message, mentioned, _group())
+        policy.request(each.message, each.mentioned, slack.link(each.message.channel, each.message.ts))
+        for each in await slack_history.history(_channel(policy.CHANNEL), slack_ts(since))
+        if policy.is_request(each.message, each.mentioned, _group())
     ]
 
 

@@ -53,7 +53,11 @@ def reasons_to_do_nothing(event: IssueOpened, repository: str, label: str, bots:
 def is_urgent(issue: Issue) -> bool:
     """Says whether a request calls itself urgent, in its title or body, without saying that it isn't."""
     # "If urgent, mention a team member in the #help-customers"
-    text = f"{issue.title.reveal()}\n{issue.body.reveal()}"
+    return says_urgent(f"{issue.title.reveal()}\n{issue.body.reveal()}")
+
+
+def says_urgent(text: str) -> bool:
+    """Says whether somebody's words call something urgent, without saying that it isn't."""
     return _URGENT.search(_NOT_URGENT.sub("", text)) is not None
 
 

@@ -76,6 +76,29 @@ def test_replies_stay_in_their_thread(client: WebClient) -> None:
     assert [each["text"] for each in client.conversations_history(channel=HELP)["messages"]] == ["Root"]
 
 
+def test_a_threads_first_message_names_five_who_replied_and_counts_them_all(client: WebClient, world: Sandbox) -> None:
+    people = [f"U0SANDBOX{number:02}" for number in range(1, 8)]
+    root = client.chat_postMessage(channel=HELP, text="Root")["ts"]
+    replies = [{"channel": HELP, "user": each, "text": "Reply", "thread_ts": root} for each in people]
+    seed(world, messages=replies)
+    (shown,) = client.conversations_history(channel=HELP)["messages"]
+    assert shown["reply_users"] == people[:5]
+    assert (shown["reply_users_count"], shown["reply_count"]) == (7, 7)
+
+
+def test_a_persons_reaction_is_seen_in_the_history_and_is_no_effect(client: WebClient, world: Sandbox) -> None:
+    ts = client.chat_postMessage(channel=HELP, text="Root")["ts"]
+    react = {"user": "U0SANDBOX09", "channel": HELP, "ts": ts, "name": "eyes"}
+    address = f"{world.url}/slack/api/_person/react"
+    assert requests.post(address, json=react, timeout=10).ok
+    (shown,) = client.conversations_history(channel=HELP)["messages"]
+    assert shown["reactions"] == [{"name": "eyes", "users": ["U0SANDBOX09"], "count": 1}]
+    assert len(world.effects()) == 1
+    again = requests.post(address, json=react, timeout=10)
+    assert again.status_code == 422
+    assert "already_reacted" in again.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
