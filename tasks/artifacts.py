@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from uuid import UUID
 
-from prefect.artifacts import acreate_markdown_artifact, acreate_progress_artifact, aupdate_progress_artifact
+from prefect.artifacts import (
+    acreate_image_artifact,
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    aupdate_progress_artifact,
+)
 
+from policies.attainment import Week, summed
 from policies.report import Link, Report, markdown_table
-from tasks import runs
+from tasks import plots, remembered, runs
 
 
 async def report(key: str, shown: Report) -> None:
@@ -24,6 +32,21 @@ async def report(key: str, shown: Report) -> None:
         parts.append("## Effects\n\n" + markdown_table(("Outcome", "Service", "Effect", "On"), effects))
     if runs.in_prefect():
         await acreate_markdown_artifact("\n\n".join(parts), key=key, description=shown.title)
+
+
+async def attainment(key: str, title: str, weeks: Sequence[Week]) -> None:
+    """Shows a plot of the share answered in time, where it differs from the last one under the same key.
+
+    key: as for `report`. A sweep runs every few minutes; a plot each time would fill Prefect's database.
+    """
+    name, drawn = f"plot {key}", f"{title}: {weeks}"
+    if not runs.in_prefect() or remembered.read(name) == drawn:
+        return
+    png = base64.b64encode(plots.shares(title, weeks)).decode()
+    # The image travels in its address: the UI shows it without a server to fetch it from.
+    await acreate_image_artifact(f"data:image/png;base64,{png}", key=key, description=f"{title}. {summed(weeks)}")
+    if not runs.current().dry_run:
+        remembered.keep(name, drawn)
 
 
 class Progress:
