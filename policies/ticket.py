@@ -11,6 +11,10 @@ from policies.confidentiality import Confidential
 from policies.customer import Refused
 
 Status = Literal["open", "in_progress", "on_hold", "closed"]
+Priority = Literal["P0", "P1", "P2", "P3"]
+Tier = Literal["Free", "Premium", "Ultimate"]
+PRIORITIES: tuple[Priority, ...] = ("P0", "P1", "P2", "P3")
+TIERS: tuple[Tier, ...] = ("Free", "Premium", "Ultimate")
 OPEN_STATES: tuple[Status, ...] = ("open", "in_progress", "on_hold")
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9_-]{2,79}"

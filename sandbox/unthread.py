@@ -8,8 +8,8 @@
 
 Besides Unthread's own, without a key: `POST /_person/conversation` `{"name", "email", "message"}` fills in the contact
 form of the website, which makes a ticket, `POST /_person/status` `{"id", "status"}` closes or reopens one as a team
-member does, `POST /_person/message` `{"id", "text", "user"}` writes in one, as the customer unless a user's id is given,
-and `GET /conversations/{id}` shows one.
+member does, `POST /_person/message` `{"id", "text", "user"}` writes in one, as the customer unless a user's id is
+given, and `GET /conversations/{id}` shows one.
 
 API: https://docs.unthread.io/api-introduction/using-api
 

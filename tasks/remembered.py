@@ -35,6 +35,14 @@ def several(names: Collection[str]) -> dict[str, str]:
         return {row.name: row.value for row in connection.execute(wanted)}
 
 
+def below(prefix: str) -> dict[str, str]:
+    """Gives the values whose names begin so, by name."""
+    wanted = select(remembered.c.name, remembered.c.value)
+    wanted = wanted.where(remembered.c.name.startswith(prefix, autoescape=True))
+    with reading() as connection:
+        return {row.name: row.value for row in connection.execute(wanted)}
+
+
 @Transaction
 def keep(connection: Connection, name: str, value: str) -> None:
     """Keeps a value in the place of the one before."""

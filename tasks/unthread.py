@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import httpx
@@ -181,6 +181,11 @@ async def close(id: str, *, once: str) -> Made:
 
     request = {"conversation": id, "status": "closed"}
     return await aperform(Write(once, "Unthread", "close ticket", id, request, send, find, explain, made, lasting=True))
+
+
+def moment(at: datetime) -> str:
+    """Gives a time as conditions take it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def marker(once: str) -> str:
