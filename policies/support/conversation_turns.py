@@ -79,13 +79,12 @@ def history(
     """
     spoken = list(_spoken(messages or (), team))
     answered = {each.message: each for each in before.turns if each.answered_at} if before else {}
+    closed_at = (ticket.closed_at or ticket.status_since) if ticket.is_closed else None
     if messages is None and before:
         turns = list(before.turns)
     else:
-        turns = _turns(spoken, counts, answered) if messages else [Turn("", ticket.created_at, *counts)]
-    if turns and ticket.is_closed and not turns[-1].answered_at:
-        # Nobody answers "thank you": closing is the answer.
-        turns[-1] = replace(turns[-1], answered_at=ticket.closed_at or ticket.status_since)
+        turns = _turns(spoken, counts, answered, closed_at) if messages else [Turn("", ticket.created_at, *counts)]
+    turns = [_ended(each, answered, closed_at) for each in turns]
     turns = [_as_it_counted(each, answered.get(each.message), counts) for each in turns]
     customer_wrote = [message.at for message, is_ours in spoken if not is_ours]
     holds = [_until_heard_of(each, customer_wrote) for each in _holds(ticket, before.holds if before else ())]
@@ -106,20 +105,31 @@ def _spoken(messages: Sequence[TicketMessage], team: Collection[str]) -> Iterato
 
 
 def _turns(
-    spoken: Sequence[tuple[TicketMessage, bool]], counts: tuple[Priority, Tier], answered: Mapping[str, Turn]
+    spoken: Sequence[tuple[TicketMessage, bool]],
+    counts: tuple[Priority, Tier],
+    answered: Mapping[str, Turn],
+    closed_at: datetime | None,
 ) -> list[Turn]:
-    """Gives the turns. answered: those that were over before, some by closing, which no message tells."""
     turns: list[Turn] = []
     for message, is_ours in spoken:
-        over = answered.get(turns[-1].message) if turns else None
-        if over and over.answered_at and over.answered_at < message.at:
-            turns[-1] = over
+        if turns and (ended := _ended(turns[-1], answered, closed_at)).answered_at and ended.answered_at < message.at:
+            turns[-1] = ended
         is_open = bool(turns) and not turns[-1].answered_at
         if is_ours and is_open:
             turns[-1] = replace(turns[-1], answered_at=message.at)
         elif not is_ours and not is_open:
             turns.append(Turn(message.id, message.at, *counts))
-    return [*turns[:-1], *(answered.get(each.message, each) for each in turns[-1:])]
+    return turns
+
+
+def _ended(turn: Turn, answered: Mapping[str, Turn], closed_at: datetime | None) -> Turn:
+    """Ends a turn that no message of ours has ended: nobody answers "thank you", so closing is the answer.
+
+    answered: turns that were over before; a conversation that was opened again no longer tells when it was closed.
+    """
+    known = answered.get(turn.message)
+    at = known.answered_at if known else closed_at
+    return turn if turn.answered_at or at is None else replace(turn, answered_at=max(at, turn.at))
 
 
 def _as_it_counted(turn: Turn, kept: Turn | None, counts: tuple[Priority, Tier]) -> Turn:

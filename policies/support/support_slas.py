@@ -260,7 +260,7 @@ def watched(
     late, soon = (sum(each.state == state for each in promised) for state in ("late", "due soon"))
     told = [
         f"{len(promised)} open conversations of customers with response times; {late} late, {soon} due soon.",
-        f"{len(standings) - len(promised)} more have none: they are Fleet Free, or of nobody that Unthread knows.",
+        f"{len(standings) - len(promised)} more are of Fleet Free customers, who have none.",
         summed(weeks),
     ]
     columns = ("Conversation", "Customer", "Tier", "Priority", "State", "Due", "Time left", "Owner")

@@ -17,6 +17,7 @@ SCENARIO = Scenario(
     flow="flows.support.support_slas.route_support_request",
     parameters={"conversation": TICKET, "priority": "P0", "expert": True, "solutions_consulting": True},
     seed=SEED,
+    # Where Salesforce does not answer, the id in Unthread stands for the customer.
     expected=[
         Expected("unthread", "update conversation", f"conversation {TICKET}", saying="'priority': 9"),
         Expected(
