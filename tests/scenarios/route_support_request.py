@@ -21,7 +21,10 @@ SCENARIO = Scenario(
     expected=[
         Expected("unthread", "update conversation", f"conversation {TICKET}", saying="'priority': 9"),
         Expected(
-            "slack", "post message", "#help-customers", saying="P0 Emergency.*told in #fleet-at-hebe.*customer-hebe"
+            "slack",
+            "post message",
+            "#help-customers",
+            saying="P0 Emergency.*told in #fleet-at-hebe.*(customer-hebe|customer-1)",
         ),
         Expected("slack", "post message", "#help-engineering", saying="developer on-call.*subteam"),
         Expected("slack", "post message", "#help-solutions-consulting", saying="help from a solutions consultant"),
