@@ -258,12 +258,11 @@ def watched(
     """
     promised = [each for each in standings if each.tier != "Free"]
     late, soon = (sum(each.state == state for each in promised) for state in ("late", "due soon"))
-    told = [
-        f"{len(promised)} open conversations of customers with response times; {late} late, {soon} due soon.",
-        f"{len(standings) - len(promised)} more are of Fleet Free customers, who have none.",
-        summed(weeks),
-    ]
-    columns = ("Conversation", "Customer", "Tier", "Priority", "State", "Due", "Time left", "Owner")
+    told = [f"{len(promised)} open conversations of customers with response times; {late} late, {soon} due soon."]
+    if free := len(standings) - len(promised):
+        told.append(f"{free} more are of Fleet Free customers, who have none.")
+    told += [summed(weeks), "Due is Pacific Time; what is left is business time, for P0 and once late by the clock."]
+    columns = ("Conversation", "Left", "Due", "Priority", "State", "Customer", "Owner", "Tier")
     rows = [_row(each, owners.get(each.ticket.id, "nobody")) for each in by_time_left(promised)]
     return Report("Response times in Unthread", [*told, *missing], columns, rows)
 
@@ -271,21 +270,16 @@ def watched(
 def _row(each: Standing, owner: str) -> Sequence[Cell]:
     return (
         Link(f"#{each.ticket.number}", each.ticket.url),
-        each.customer,
-        each.tier,
+        _hours(each.left) if each.left is not None else "",
+        f"{each.due.astimezone(PACIFIC):%a %b %d, %H:%M}" if each.due else "",
         each.priority if each.is_set else f"{each.priority} (not set)",
         each.state,
-        spoken(each.due) if each.due else "",
-        _spoken_left(each),
+        each.customer,
         owner,
+        each.tier,
     )
 
 
-def _spoken_left(each: Standing) -> str:
-    if each.left is None:
-        return ""
-    minutes = int(abs(each.left).total_seconds() // 60)
-    said = f"{minutes // 60} h {minutes % 60:02} min"
-    if each.state == "late":
-        return f"late by {said}"
-    return said if each.priority == "P0" else f"{said} of business time"
+def _hours(left: timedelta) -> str:
+    minutes = int(abs(left).total_seconds() // 60)
+    return f"{'-' if left < timedelta() else ''}{minutes // 60} h {minutes % 60:02} min"

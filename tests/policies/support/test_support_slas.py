@@ -318,15 +318,17 @@ def test_the_table_shows_time_left_in_the_time_that_counts() -> None:
         stands("P1", now=now, tier="Free"),
     ]
     shown = policy.watched(standings, {"conversation-7": "Kathy Satterlee"}, by_week([], now), ["Codenames missing."])
-    assert [row[3:7] for row in shown.rows] == [
-        ("P1", "late", "on Monday, November 23, at 1:00 PM Pacific Time", "late by 1 h 30 min"),
-        ("P0", "in time", "on Monday, November 23, at 4:00 PM Pacific Time", "1 h 30 min"),
-        ("P2 (not set)", "in time", "on Tuesday, November 24, at 9:00 AM Pacific Time", "4 h 30 min of business time"),
+    assert [row[1:5] for row in shown.rows] == [
+        ("-1 h 30 min", "Mon Nov 23, 13:00", "P1", "late"),
+        ("1 h 30 min", "Mon Nov 23, 16:00", "P0", "in time"),
+        ("4 h 30 min", "Tue Nov 24, 09:00", "P2 (not set)", "in time"),
     ]
+    assert shown.rows[0][5:] == ("customer-hebe", "Kathy Satterlee", "Premium")
     assert shown.sentences == [
         "3 open conversations of customers with response times; 1 late, 0 due soon.",
         "1 more are of Fleet Free customers, who have none.",
         "Nothing was due in the last 12 weeks.",
+        "Due is Pacific Time; what is left is business time, for P0 and once late by the clock.",
         "Codenames missing.",
     ]
 
