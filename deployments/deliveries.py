@@ -279,7 +279,8 @@ def unthread(body: Mapping[str, Any]) -> Delivery:
     kind, id, data = said.text("event", WORD), said.text("eventId", WORD), said.inside("data")
     if kind != "conversation_created":
         return Delivery("unthread", id, None, kind)
-    event = ConversationCreated(data.text("id", WORD), data.text("status", WORD, "open"))
+    said = (data.text("id", WORD), data.text("status", WORD, "open"), data.text("customerId", WORD, ""))
+    event = ConversationCreated(*said)
     return Delivery("unthread", id, event, kind)
 
 

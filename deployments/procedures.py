@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from deployments.inbox import Opening, Verdict
-from flows.support import bug_reports, out_of_hours
+from flows.support import bug_reports, out_of_hours, support_slas
 from policies.events import (
     AccountChanged,
     ConversationCreated,
@@ -22,7 +22,14 @@ from policies.events import (
     SlackMessage,
     TextReceived,
 )
-from policies.support import bug_escalation, customer_bug_report, job_applications, support_requests, waiting_labels
+from policies.support import (
+    bug_escalation,
+    customer_bug_report,
+    job_applications,
+    support_requests,
+    support_routing,
+    waiting_labels,
+)
 from policies.support import out_of_hours as hours
 from settings import handbook
 from tasks import customer_channels
@@ -134,6 +141,24 @@ def _press_on_application(action: SlackAction) -> Sequence[str] | None:
     return [] if job_applications.decision_of(action.action) else None
 
 
+# -- support requests in Unthread
+
+
+def _conversation(event: ConversationCreated) -> Sequence[str]:
+    return support_routing.reasons_to_do_nothing(event)
+
+
+def _press_on_conversation(action: SlackAction) -> Sequence[str] | None:
+    return support_routing.reasons_to_ignore(action) if support_routing.is_press(action) else None
+
+
+def _conversation_parameters(subjects: Sequence[str]) -> dict[str, Any]:
+    said = support_routing.press(subjects[0])
+    if said is None:
+        return {"conversation": subjects[0]}
+    return {"conversation": said.conversation, "priority": said.priority, "press": subjects[0]}
+
+
 # -- GitHub
 
 
@@ -193,6 +218,14 @@ STARTS = (
     ),
     Start("respond-to-job-application", _key, _of(ConversationCreated, _ticket), _listed("conversations")),
     Start("respond-to-job-application", _press, _of(SlackAction, _press_on_application), _listed("conversations")),
+    Start(support_slas.ROUTE, _key, _of(ConversationCreated, _conversation), _conversation_parameters, most=1),
+    Start(
+        support_slas.ROUTE,
+        support_routing.press_subject,
+        _of(SlackAction, _press_on_conversation),
+        _conversation_parameters,
+        most=1,
+    ),
     Start("triage-support-request", _key, _of(IssueOpened, _issue), _listed("issues")),
     Start("clear-waiting-labels", _key, _of(IssueComment, _comment), _listed("comments")),
     Start(

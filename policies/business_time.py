@@ -183,12 +183,19 @@ SUPPORT = Calendar()
 DEVELOPER_ON_CALL = Calendar(DEVELOPER_OPENS, DEVELOPER_CLOSES)
 
 
-def urgent(*, holidays_count: bool) -> Calendar:
-    """Gives the calendar of P1: holidays count as business time unless the VP of Customer Success decides otherwise."""
+def urgent(*, holidays_count: bool, closures: Mapping[date, str] = MappingProxyType({})) -> Calendar:
+    """Gives the calendar of P1: holidays and closures count unless the VP of Customer Success decides otherwise."""
     # "excluding current U.S. federal holidays during which responses may be delayed for Medium and Low impact issues"
-    return Calendar(observes_holidays=not holidays_count)
+    return Calendar(observes_holidays=not holidays_count, closures={} if holidays_count else closures)
 
 
-def emergency_due_by(start: datetime, allowance: timedelta) -> datetime:
-    """Gives when a P0 is due: by the clock, day and night, in UTC."""
-    return _aware(start).astimezone(UTC) + allowance
+def emergency_due_by(start: datetime, allowance: timedelta, pauses: Sequence[Interval] = ()) -> datetime:
+    """Gives when a P0 is due: by the clock, day and night, without the pauses, in UTC."""
+    at = _aware(start).astimezone(UTC)
+    due = at + allowance
+    for begin, end in sorted((_aware(begin).astimezone(UTC), _aware(end).astimezone(UTC)) for begin, end in pauses):
+        if begin >= due:
+            break
+        due += max(end - max(begin, at), timedelta())
+        at = max(at, end)
+    return due

@@ -105,6 +105,7 @@ class ConversationCreated:
 
     conversation: str
     status: str  # "open", "in_progress", "on_hold", "closed"
+    customer: str = ""  # the id in Unthread, "" when it knows none
 
     @property
     def key(self) -> str:

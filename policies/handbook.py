@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from policies.business_time import DEVELOPER_CLOSES, DEVELOPER_OPENS, Calendar
+from policies.business_time import DEVELOPER_CLOSES, DEVELOPER_OPENS, Calendar, urgent
 
 EDITIONS = (2024, 2025)
 OURS = "fleetdm"  # the Slack workspace of our app
@@ -41,6 +41,7 @@ SHAPES = {
     (FILE := r"^[\w.-]+\.(md|yml)$"): "the file name of an issue template, such as outage.md",
     (SPREADSHEET := r"^[\w-]{20,}$"): "the id in a Google spreadsheet's address",
     (DAY := r"^(Mon|Tues|Wednes|Thurs|Fri)day$"): "a weekday, such as Monday",
+    (PRIORITY := r"^P[0-3]$"): "a priority, P0 to P3",
     (APPROVAL := r"^(ask|send)$"): '"ask", a person approves each answer, or "send", it leaves at once',
 }
 
@@ -201,6 +202,39 @@ class JobApplications(_Names):
     positions_file: Text
 
 
+class Priorities(_Names):
+    """A whole number for each priority."""
+
+    P0: int = Field(ge=0, strict=True)
+    P1: int = Field(ge=0, strict=True)
+    P2: int = Field(ge=0, strict=True)
+    P3: int = Field(ge=0, strict=True)
+
+
+def _all_different(numbers: Priorities) -> Priorities:
+    if len(set(numbers.model_dump().values())) < len(numbers.model_dump()):
+        raise ValueError("Two priorities have the same number, so that nobody could tell them apart. Correct one.")
+    return numbers
+
+
+class TierTags(_Names):
+    """A tag for each tier."""
+
+    Free: Text
+    Premium: Text
+    Ultimate: Text
+
+
+class SupportSlas(_Names):
+    priorities: Annotated[Priorities, AfterValidator(_all_different)]
+    without_priority: Annotated[str, StringConstraints(pattern=PRIORITY)]
+    tier_tags: TierTags
+    holidays_count_for_p1: bool
+    warn_minutes_before: Priorities
+    contract_contact: Mailbox
+    contact_information: Text
+
+
 class FirstResponse(_Names):
     public_channels: tuple[Annotated[str, StringConstraints(pattern=CHANNEL, min_length=1)], ...]
     customer_prefixes: tuple[Text, ...]
@@ -257,6 +291,7 @@ class Handbook(_Names):
     bots: Bots
     out_of_hours: OutOfHours
     first_response: FirstResponse
+    support_slas: SupportSlas
     job_applications: JobApplications
     bug_escalation: BugEscalation
     developer_on_call: DeveloperOnCall
@@ -297,6 +332,11 @@ class Handbook(_Names):
     def calendar(self) -> Calendar:
         """Gives the hours of support, with our own closures."""
         return Calendar(closures=dict(self.closures))
+
+    @property
+    def urgent_calendar(self) -> Calendar:
+        """Gives the hours that count for P1."""
+        return urgent(holidays_count=self.support_slas.holidays_count_for_p1, closures=dict(self.closures))
 
     @property
     def developer_calendar(self) -> Calendar:

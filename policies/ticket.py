@@ -11,6 +11,10 @@ from policies.confidentiality import Confidential
 from policies.customer import Refused
 
 Status = Literal["open", "in_progress", "on_hold", "closed"]
+Priority = Literal["P0", "P1", "P2", "P3"]
+Tier = Literal["Free", "Premium", "Ultimate"]
+PRIORITIES: tuple[Priority, ...] = ("P0", "P1", "P2", "P3")
+TIERS: tuple[Tier, ...] = ("Free", "Premium", "Ultimate")
 OPEN_STATES: tuple[Status, ...] = ("open", "in_progress", "on_hold")
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9_-]{2,79}"
@@ -32,6 +36,8 @@ class Ticket:
     created_at: datetime
     closed_at: datetime | None
     url: str
+    changed_at: datetime  # anything about it, a message among others
+    status_since: datetime
 
     @property
     def is_closed(self) -> bool:
@@ -46,8 +52,10 @@ class TicketMessage:
     id: str
     ticket: str
     text: Confidential[str]
-    user: str  # the id of the user in Unthread, "" when a customer or an app wrote it
+    user: str  # who wrote it: an id in Unthread or in Slack, "" when there is none
     at: datetime
+    is_note: bool = False  # that only the team sees
+    by_app: bool = False  # what an app says for itself; a customer's mail that it brings is the customer's
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class TicketCustomer:
 
     id: str
     name: Confidential[str]
+    channel: str = ""  # of theirs in Slack, by id
+    tags: tuple[str, ...] = ()
 
 
 def ticket_id(given: str) -> str:

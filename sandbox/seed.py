@@ -338,7 +338,13 @@ def _add_tickets(unthread: Seed, now: datetime) -> None:
     known = [customer for customer in CUSTOMERS if customer.kind == "customer" and customer.is_complete]
     ids = {customer.word: f"customer-{number:03}" for number, customer in enumerate(known, 1)}
     unthread["customers"] = [
-        {"id": ids[customer.word], "name": customer.name, "emailDomains": [_domain(customer)]} for customer in known
+        {
+            "id": ids[customer.word],
+            "name": customer.name,
+            "emailDomains": [_domain(customer)],
+            "slackChannelId": f"C0SANDBOX{number:02}",
+        }
+        for number, customer in enumerate(known, 1)
     ]
     unthread["conversations"] = [_question(each, ids, now) for each in TICKETS["questions"]]
     for number, each in enumerate(TICKETS["contact_form"], 1):

@@ -8,7 +8,8 @@
 
 Besides Unthread's own, without a key: `POST /_person/conversation` `{"name", "email", "message"}` fills in the contact
 form of the website, which makes a ticket, `POST /_person/status` `{"id", "status"}` closes or reopens one as a team
-member does, and `GET /conversations/{id}` shows one.
+member does, `POST /_person/message` `{"id", "text", "user"}` writes in one, as the customer unless a user's id is
+given, and `GET /conversations/{id}` shows one.
 
 API: https://docs.unthread.io/api-introduction/using-api
 
@@ -116,7 +117,8 @@ class Unthread:
     def _seed_conversation(self, said: SeededConversation) -> None:
         self._check_references(said.customer_id, said.assigned_to_user_id)
         at = said.created_at or self.world.clock.now() - AGE
-        made = Conversation(said.id, next(self._friendly), said.type, at, at, at, said.status, said.title)
+        since = said.status_updated_at or at
+        made = Conversation(said.id, next(self._friendly), said.type, at, since, since, said.status, said.title)
         made.closed = (said.closed_at or at) if said.status == "closed" else None
         made.values = said.model_dump(
             include={"priority", "customer_id", "assigned_to_user_id", "metadata"}, by_alias=True
@@ -124,7 +126,10 @@ class Unthread:
         self.conversations[made.id] = made
         for place, each in enumerate(said.messages):
             written = each.at or at + timedelta(seconds=place)
-            self._add_message(made, each.text, written, user=each.user_id, is_private_note=each.is_private_note)
+            more = each.model_dump(include={"is_private_note", "event_type"})
+            self._add_message(made, each.text, written, user=each.user_id, bot=each.bot_id, **more)
+            made.updated = max(made.updated, written)
+        made.updated = max(made.updated, made.closed or at)
 
     def _check_references(self, customer: str | None, user: str | None) -> None:
         if customer and customer not in self.customers:
@@ -282,6 +287,21 @@ class Unthread:
         self.tell("message_created", message.shown())
         return message
 
+    def say(self, id: str, text: str, user: str | None) -> None:
+        """Adds what a person writes in a ticket: a team member, or the customer.
+
+        Raises:
+            ValueError: there is no such ticket, or no such user.
+        """
+        if id not in self.conversations:
+            raise ValueError(f"There is no conversation {id}.")
+        self._check_references(None, user)
+        conversation = self.conversations[id]
+        message = self._add_message(conversation, text, self.world.clock.now(), user=user)
+        conversation.updated = message.at
+        self.world.version += 1
+        self.tell("message_created", message.shown())
+
     def _record(self, action: str, conversation: Conversation, **detail: Any) -> None:
         self.world.record(self.name, action, f"conversation {conversation.id}", **detail)
 
@@ -392,6 +412,7 @@ class Api:
                 *(Route(f"/api{path}", self._endpoint(run), methods=[method]) for method, path, run in table),
                 Route("/_person/conversation", self.person_conversation, methods=["POST"]),
                 Route("/_person/status", self.person_status, methods=["POST"]),
+                Route("/_person/message", self.person_message, methods=["POST"]),
                 Route("/conversations/{id}", self.page),
             ],
             exception_handlers={Refusal: _refused, ValueError: _unprocessable, 404: _unknown, 405: _unknown},
@@ -503,6 +524,12 @@ class Api:
             self.service.update(conversation, ConversationChange(status=said["status"]))
         finally:
             self.service.world.actor = before
+        return JSONResponse({"ok": True})
+
+    async def person_message(self, request: Request) -> Response:
+        """Writes in a ticket: `{"id", "text", "user"}`, as the customer when there is no user."""
+        said = json.loads(await request.body())
+        self.service.say(str(said["id"]), str(said["text"]), said.get("user"))
         return JSONResponse({"ok": True})
 
     async def page(self, request: Request) -> Response:

@@ -30,6 +30,7 @@ MESSAGE_FIELDS = (
 CUSTOMER_FIELDS = (
     *("id", "name", "slackChannelId", "slackTeamId", "emailDomains", "primarySupportAssigneeId"),
     *("defaultTriageChannelId", "replyTimeoutMinutes", "disableAutomatedTicketing", "createdAt", "updatedAt"),
+    *("tags.id", "tags.name"),
 )
 USER_FIELDS = ("id", "name", "email", "slackId")
 SUBSCRIPTION_FIELDS = ("id", "url", "enabled", "createdAt", "updatedAt")
@@ -135,6 +136,8 @@ class SeededUser(Said):
 class SeededMessage(Said):
     text: str
     user_id: str | None = None
+    bot_id: str | None = None
+    event_type: str | None = None
     is_private_note: bool = False
     at: AwareDatetime | None = None
 
@@ -149,12 +152,19 @@ class SeededConversation(Said):
     assigned_to_user_id: str | None = None
     created_at: AwareDatetime | None = None
     closed_at: AwareDatetime | None = None
+    status_updated_at: AwareDatetime | None = None
     metadata: dict[str, Any] = {}
     messages: list[SeededMessage] = []
 
 
+class Tag(Said):
+    id: str
+    name: str
+
+
 class SeededCustomer(NewCustomer):
     id: str
+    tags: list[Tag] = []
 
 
 class SeededSubscription(NewSubscription):
@@ -181,6 +191,7 @@ class Message:
     bot: str | None = None
     is_private_note: bool = False
     on_behalf_of: Mapping[str, Any] | None = None
+    event_type: str | None = None
 
     def shown(self) -> dict[str, Any]:
         return {
@@ -192,7 +203,7 @@ class Message:
             "timestamp": stamp(self.at),
             "threadTs": None,
             "isPrivateNote": self.is_private_note,
-            "metadata": {"eventType": "private_note" if self.is_private_note else "message"},
+            "metadata": {"eventType": self.event_type or ("private_note" if self.is_private_note else "message")},
             "onBehalfOf": self.on_behalf_of,
         }
 

@@ -29,7 +29,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from policies.events import SlackMessage
 from policies.report import Report
 from settings import settings
-from tasks import effects
+from tasks import effects, ledger
 from tasks.effects import Failure, LockedOut, Made, NothingHappened, Refused, Unclear, Write, aperform
 from tasks.ledger import Budget
 
@@ -158,6 +158,20 @@ async def post(
     request = {"channel": channel, "report": report.markdown()} | ({"thread": thread} if thread else {})
     write = Write(once, "Slack", "post message", channel, request, send, find, explain, Made("", ""), budget=budget)
     return await aperform(write)
+
+
+async def tell_once(
+    channel: str, report: Report, *, occasion: str, thread: str = "", to_customers: bool = False
+) -> Made:
+    """Posts a report, once for an occasion, even if its words would be others by now.
+
+    Raises:
+        tasks.effects.EffectError
+    """
+    if told := ledger.rows(below=f"{occasion}/", states=[ledger.State.DONE]):
+        return Made(told[0].made_id or "", told[0].made_url or "")
+    words = hashlib.sha256(report.markdown().encode()).hexdigest()[:12]
+    return await post(channel, report, once=f"{occasion}/{words}", thread=thread, to_customers=to_customers)
 
 
 async def update(channel: str, ts: str, report: Report, *, once: str) -> Made:

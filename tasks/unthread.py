@@ -12,7 +12,9 @@ import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
+from ssl import SSLContext
 from typing import Any, cast
 
 import httpx
@@ -27,7 +29,11 @@ from tasks.effects import Different, Failure, LockedOut, Made, NothingHappened, 
 PAGE = 100  # the most that Unthread gives
 FIELDS = [
     *("id", "friendlyId", "status", "title", "customerId", "assignedToUserId", "priority", "createdAt", "closedAt"),
-    "initialMessage.text",
+    *("updatedAt", "statusUpdatedAt", "initialMessage.text"),
+]
+MESSAGE_FIELDS = [
+    *("ts", "conversationId", "text", "userId", "botId", "timestamp", "isPrivateNote", "metadata.eventType"),
+    "onBehalfOf.email",
 ]
 
 
@@ -81,8 +87,7 @@ async def messages(id: str) -> list[TicketMessage]:
     Raises:
         Unavailable
     """
-    fields = ["ts", "conversationId", "text", "userId", "timestamp"]
-    return [_message(each) for each in await _list(f"conversations/{id}/messages", (), fields, order="ts")]
+    return [_message(each) for each in await _list(f"conversations/{id}/messages", (), MESSAGE_FIELDS, order="ts")]
 
 
 async def customers() -> list[TicketCustomer]:
@@ -91,8 +96,7 @@ async def customers() -> list[TicketCustomer]:
     Raises:
         Unavailable
     """
-    found = await _list("customers", (), ["id", "name"])
-    return [TicketCustomer(str(each["id"]), Confidential(_text(each, "name"))) for each in found]
+    return [_customer(each) for each in await _list("customers", (), ["id", "name", "slackChannelId", "tags.name"])]
 
 
 async def users() -> list[TicketUser]:
@@ -133,6 +137,30 @@ async def add_note(id: str, text: str, *, once: str) -> Made:
     return await aperform(Write(once, "Unthread", "add note", id, request, send, find, explain, made))
 
 
+async def set_priority(id: str, priority: int, *, once: str) -> Made:
+    """Sets a ticket's priority. One that has it already counts as done; what a person has changed since stays.
+
+    Raises:
+        tasks.effects.EffectError
+    """
+    made = Made(id, link(id))
+
+    async def send() -> Made:
+        answer = await _ask("PATCH", f"/conversations/{id}", {"priority": priority})
+        if (answer.get("id"), answer.get("priority")) != (id, priority):
+            raise Unreadable("The answer does not say that the ticket has this priority.")
+        return made
+
+    async def find(_: datetime) -> Made | None:
+        found = await _list("conversations", [Where("id", "==", id)], ["id", "priority"])
+        if not found:
+            raise Different("The ticket is gone. Look in Unthread whether it was merged into another.")
+        return made if found[0]["priority"] == priority else None
+
+    request = {"conversation": id, "priority": priority}
+    return await aperform(Write(once, "Unthread", "set priority", id, request, send, find, explain, made, lasting=True))
+
+
 async def close(id: str, *, once: str) -> Made:
     """Closes a ticket. One that is closed already counts as done; one that a person has reopened is left alone.
 
@@ -155,6 +183,11 @@ async def close(id: str, *, once: str) -> Made:
 
     request = {"conversation": id, "status": "closed"}
     return await aperform(Write(once, "Unthread", "close ticket", id, request, send, find, explain, made, lasting=True))
+
+
+def moment(at: datetime) -> str:
+    """Gives a time as conditions take it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def marker(once: str) -> str:
@@ -180,6 +213,12 @@ class _Transport(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
+@cache
+def _authorities() -> SSLContext:
+    """Reads once whose certificates count: it takes longer than a call."""
+    return httpx.create_ssl_context()
+
+
 @asynccontextmanager
 async def _connected() -> AsyncGenerator[httpx.AsyncClient]:
     settings().require("unthread_api_key")
@@ -188,7 +227,7 @@ async def _connected() -> AsyncGenerator[httpx.AsyncClient]:
         base_url=f"{sandbox}/unthread/api" if sandbox else settings().unthread_url,
         headers={"X-Api-Key": settings().unthread_api_key.get_secret_value()},
         timeout=httpx.Timeout(settings().read_timeout, connect=settings().connect_timeout),
-        transport=_Transport(retries=0, trust_env=not sandbox),
+        transport=_Transport(verify=_authorities(), retries=0, trust_env=not sandbox),
         follow_redirects=False,
     ) as client:
         yield client
@@ -232,12 +271,29 @@ def _ticket(found: dict[str, Any]) -> Ticket:
         created_at=_time(str(found["createdAt"])),
         closed_at=_time(str(found["closedAt"])) if found.get("closedAt") else None,
         url=link(str(found["id"])),
+        changed_at=_time(str(found.get("updatedAt") or found["createdAt"])),
+        status_since=_time(str(found.get("statusUpdatedAt") or found.get("updatedAt") or found["createdAt"])),
     )
 
 
 def _message(found: dict[str, Any]) -> TicketMessage:
-    text, user = Confidential(_text(found, "text")), _text(found, "userId")
-    return TicketMessage(str(found["ts"]), _text(found, "conversationId"), text, user, _time(str(found["timestamp"])))
+    inner: dict[str, Any] = found.get("metadata") or {}
+    brought = bool(found.get("onBehalfOf")) or _text(inner, "eventType").endswith("_received")
+    return TicketMessage(
+        id=str(found["ts"]),
+        ticket=_text(found, "conversationId"),
+        text=Confidential(_text(found, "text")),
+        user=_text(found, "userId"),
+        at=_time(str(found["timestamp"])),
+        is_note=bool(found.get("isPrivateNote")),
+        by_app=bool(found.get("botId")) and not brought,
+    )
+
+
+def _customer(found: dict[str, Any]) -> TicketCustomer:
+    tags: list[dict[str, Any]] = found.get("tags") or []
+    names = tuple(_text(each, "name") for each in tags)
+    return TicketCustomer(str(found["id"]), Confidential(_text(found, "name")), _text(found, "slackChannelId"), names)
 
 
 def _id(value: Any) -> str:

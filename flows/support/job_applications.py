@@ -5,7 +5,6 @@ Handbook: customer-success#respond-to-a-contact-us-job-application-submission
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,6 @@ from policies.contact_form import form
 from policies.customer import Refused
 from policies.events import SlackAction
 from policies.open_positions import chosen_title
-from policies.report import Report
 from policies.support import job_applications as policy
 from policies.ticket import OPEN_STATES, Ticket, TicketUser
 from settings import handbook, settings
@@ -205,15 +203,8 @@ async def _chosen(ticket: Ticket, known: _Known, position: str) -> str:
 async def _handed_over(asked: policy.AskAPerson) -> cases.NothingToDo:
     """Asks a person, once for the same reasons. Gives what the run is told."""
     shown = policy.handed_over(asked, handbook().calendar)
-    await _tell_once(f"{RESPOND}/{asked.ticket.id}/person/{asked.key}", shown)
+    await slack.tell_once(_channel(), shown, occasion=f"{RESPOND}/{asked.ticket.id}/person/{asked.key}")
     return cases.NothingToDo(f"A person was asked: {asked.sentence}")
-
-
-async def _tell_once(occasion: str, report: Report) -> None:
-    """Tells the team of an occasion once, even if the words would be others by now."""
-    if not ledger.rows(below=f"{occasion}/", states=[ledger.State.DONE]):
-        words = hashlib.sha256(report.markdown().encode()).hexdigest()[:12]
-        await slack.post(_channel(), report, once=f"{occasion}/{words}")
 
 
 def _channel() -> str:
@@ -389,4 +380,5 @@ async def _remind(waits: policy.Reviewed, known: _Known) -> None:
     how = policy.standing(waits.ticket, runs.current().at, calendar)
     if how != "in time":
         shown = policy.reminder(waits, how, calendar, known.managers)
-        await _tell_once(f"{REVIEW}/{waits.ticket.id}/{how.replace(' ', '-')}", shown)
+        occasion = f"{REVIEW}/{waits.ticket.id}/{how.replace(' ', '-')}"
+        await slack.tell_once(_channel(), shown, occasion=occasion)

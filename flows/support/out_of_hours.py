@@ -157,18 +157,22 @@ async def _start(asked: policy.Request) -> None:
     await _set_deadline(asked)
     reply = policy.begun(asked) if texts else policy.not_texted_again(asked)
     once = f"{START}/{asked.key}/thread"
-    await _side_by_side(
+    await side_by_side(
         *([_alert(asked, name)] if texts else []),
         slack.post(asked.channel, reply, once=once, thread=asked.ts, to_customers=True),
         _open_record(asked, name, [_vp()] if texts else []),
     )
 
 
-async def _side_by_side(*steps: Awaitable[object]) -> None:
-    """Does steps that must not wait for each other. One that fails holds up no other."""
+async def side_by_side(*steps: Awaitable[object]) -> None:
+    """Does steps that must not wait for each other. One that fails holds up no other.
+
+    Raises:
+        Exception: what one of them raised, rather one that can be tried again.
+    """
     problems = [each for each in await asyncio.gather(*steps, return_exceptions=True) if isinstance(each, Exception)]
     for problem in sorted(problems, key=lambda each: isinstance(each, FOR_GOOD)):
-        raise problem  # rather one that can be tried again
+        raise problem
 
 
 async def _alert(asked: policy.Request, name: str) -> None:

@@ -130,6 +130,23 @@ def test_a_p0_is_due_after_four_hours_by_the_clock_day_and_night() -> None:
     assert business_time.emergency_due_by(at("2026-03-07 23:00"), FOUR_HOURS) == at("2026-03-08 04:00")
 
 
+def test_a_p0s_clock_stands_still_in_pauses_and_counts_an_overlap_once() -> None:
+    start, pauses = at("2026-11-23 09:00"), [("10:00", "12:00"), ("11:00", "14:00"), ("23:00", "23:30")]
+    stops = [(at(f"2026-11-23 {begin}"), at(f"2026-11-23 {end}")) for begin, end in pauses]
+    assert business_time.emergency_due_by(start, FOUR_HOURS, stops) == at("2026-11-23 17:00")
+    early = [(at("2026-11-23 07:00"), at("2026-11-23 09:30"))]
+    assert business_time.emergency_due_by(start, FOUR_HOURS, early) == at("2026-11-23 13:30")
+    over = [(at("2026-11-23 07:00"), at("2026-11-23 08:00"))]
+    assert business_time.emergency_due_by(start, FOUR_HOURS, over) == at("2026-11-23 13:00")
+
+
+def test_a_closure_counts_for_p1_where_holidays_do() -> None:
+    closures, day = {date(2026, 11, 24): "company offsite"}, at("2026-11-24 09:00")
+    count, delay = (business_time.urgent(holidays_count=each, closures=closures) for each in (True, False))
+    assert count.due_by(day, FOUR_HOURS) == at("2026-11-24 13:00")
+    assert delay.due_by(day, FOUR_HOURS) == at("2026-11-25 10:00")
+
+
 def test_a_holiday_counts_for_p1_unless_the_vp_decides_otherwise() -> None:
     thanksgiving = at("2026-11-26 09:00")
     assert business_time.urgent(holidays_count=True).due_by(thanksgiving, FOUR_HOURS) == at("2026-11-26 13:00")

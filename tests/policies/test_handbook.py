@@ -88,6 +88,8 @@ def test_escalation_keeps_the_handbooks_order() -> None:
         ('"GitHub_label__c"', '"GitHub label"', "account_github_label", "is not the API name of a Salesforce field"),
         ('"outage.md"', '"outage"', "outage.md", "is not the file name of an issue template"),
         ("[closures]", '[closures]\n2026-02-30 = "offsite"', "[closures]", '"2026-02-30" is no date. Write it like'),
+        ("P0 = 9, P1 = 7", "P0 = 9, P1 = 9", "priorities = {", "Two priorities have the same number"),
+        ('without_priority = "P2"', 'without_priority = "P4"', "without_priority", '"P4" is not a priority, P0 to P3'),
         ("edition = 2025", "edition = ", "edition = 2025", "Correct the TOML there"),
     ],
     ids=[
@@ -109,6 +111,8 @@ def test_escalation_keeps_the_handbooks_order() -> None:
         "a field's label for its name",
         "a template without its ending",
         "a day that no year has",
+        "two priorities nobody could tell apart",
+        "a priority that the handbook doesn't know",
         "no TOML",
     ],
 )

@@ -395,7 +395,52 @@ def test_a_subscription_asks_first_whether_somebody_listens_and_may_be_switched_
     assert gateway.events() == ["url_verification"]
 
 
+# -- people
+
+
+def test_a_customer_and_a_team_member_write_in_a_ticket(world: Sandbox, unthread: Unthread) -> None:
+    unthread.person("message", id=TICKET, text="Any news?")
+    unthread.person("message", id=TICKET, text="Yes.", user="user-ksatter")
+    written = unthread.ask("POST", f"/conversations/{TICKET}/messages/list", {"order": ["ts"]})["data"][2:]
+    assert [(each["text"], each["userId"]) for each in written] == [("Any news?", None), ("Yes.", "user-ksatter")]
+    assert unthread.ask("GET", f"/conversations/{TICKET}")["updatedAt"] == written[-1]["timestamp"]
+    assert world.effects() == []
+
+
+@pytest.mark.parametrize("wrong", [{"id": "none", "text": "x"}, {"id": TICKET, "text": "x", "user": "nobody"}])
+def test_nobody_writes_in_a_ticket_that_is_not_there_or_as_somebody_unknown(
+    wrong: dict[str, Any], unthread: Unthread
+) -> None:
+    url = f"{unthread.url}/unthread/_person/message"
+    assert httpx.post(url, json=wrong, trust_env=False).status_code == 422
+
+
 # -- seeds
+
+
+def test_a_seeded_ticket_has_changed_with_its_last_message_and_keeps_the_time_of_its_status(
+    sandbox: Sandbox, unthread: Unthread
+) -> None:
+    tags = [{"id": "tag-1", "name": "Fleet Free"}]
+    seeded = {
+        "customers": [{"id": "customer-9", "name": "Tailspin Toys", "tags": tags}],
+        "conversations": [
+            {
+                "id": "held",
+                "status": "on_hold",
+                "createdAt": "2026-11-23T17:00:00+00:00",
+                "statusUpdatedAt": "2026-11-23T18:00:00+00:00",
+                "messages": [{"text": "x", "botId": "B1", "eventType": "email_received", "at": "2026-11-23T19:00:00Z"}],
+            }
+        ],
+    }
+    sandbox.reset({"unthread": seeded})
+    (found,) = unthread.list(where=[{"field": "id", "operator": "==", "value": "held"}])["data"]
+    assert (found["statusUpdatedAt"], found["updatedAt"]) == ("2026-11-23T18:00:00.000Z", "2026-11-23T19:00:00.000Z")
+    (message,) = unthread.ask("POST", "/conversations/held/messages/list", {})["data"]
+    assert (message["botId"], message["metadata"]) == ("B1", {"eventType": "email_received"})
+    (customer,) = unthread.list("customers", select=["id", "tags.name"])["data"]
+    assert customer == {"id": "customer-9", "tags": [{"name": "Fleet Free"}]}
 
 
 @pytest.mark.parametrize(

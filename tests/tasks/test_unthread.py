@@ -96,6 +96,48 @@ def test_messages_users_and_customers_are_read(world: Sandbox) -> None:
     assert (users["user-ksatter"].mailbox, users["user-ksatter"].slack) == ("kathy@fleetdm.com", "U0SANDBOX09")
 
 
+def test_a_customers_channel_and_tags_are_read(world: Sandbox) -> None:
+    tags = [{"id": "tag-1", "name": "Fleet Free"}, {"id": "tag-2", "name": "EMEA"}]
+    row = {"id": "customer-1", "name": "Northwind Traders", "slackChannelId": "C0SANDBOX01", "tags": tags}
+    world.reset({"unthread": {"customers": [row, {"id": "customer-2", "name": "Tailspin Toys"}]}})
+    first, second = asyncio.run(unthread.customers())
+    assert (first.channel, first.tags) == ("C0SANDBOX01", ("Fleet Free", "EMEA"))
+    assert (second.channel, second.tags) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("said", "is_note", "by_app"),
+    [
+        ({"userId": "user-ksatter"}, False, False),
+        ({"userId": "user-ksatter", "isPrivateNote": True}, True, False),
+        ({"botId": "B1", "eventType": "autoresponder_replied"}, False, True),
+        ({"botId": "B1", "eventType": "email_received"}, False, False),
+        ({}, False, False),
+    ],
+    ids=["a team member", "a note", "an automatic reply", "a customer's mail that an app brings", "a customer"],
+)
+def test_it_is_told_who_speaks_in_a_message(world: Sandbox, said: dict[str, Any], is_note: bool, by_app: bool) -> None:
+    world.reset(seed(ticket(messages=[{"text": "Hello", **said}])))
+    (found,) = asyncio.run(unthread.messages(TICKET))
+    assert (found.is_note, found.by_app, found.user) == (is_note, by_app, said.get("userId", ""))
+
+
+def test_a_ticket_tells_when_it_has_changed_and_since_when_it_has_its_status(world: Sandbox) -> None:
+    at = "2026-11-23T18:30:00+00:00"
+    later = [{"text": "Hello"}, {"text": "Anybody?", "at": "2026-11-23T19:00:00+00:00"}]
+    world.reset(seed(ticket(status="on_hold", statusUpdatedAt=at, messages=later)))
+    found = asyncio.run(unthread.conversation(TICKET))
+    assert found.status_since == datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
+    assert found.changed_at == datetime(2026, 11, 23, 19, tzinfo=UTC)
+
+
+def test_tickets_that_have_changed_since_a_time_are_found(world: Sandbox) -> None:
+    old, new = (ticket(f"ticket-{day}", createdAt=f"2026-11-{day}T17:00:00+00:00") for day in (20, 23))
+    world.reset(seed(old, new))
+    since = unthread.moment(datetime(2026, 11, 22, tzinfo=UTC))
+    assert [each.id for each in asyncio.run(unthread.conversations(Where("updatedAt", ">", since)))] == ["ticket-23"]
+
+
 @pytest.mark.parametrize("fault", ["401", "429", "500_before", "reset_before", "timeout_before", "malformed"])
 def test_a_question_without_an_answer_says_so_in_a_sentence(fault: str, world: Sandbox) -> None:
     world.fault(kind=fault, service="unthread", path="/list", seconds=1)
@@ -177,6 +219,43 @@ def test_a_refused_key_keeps_the_work_for_later(world: Sandbox) -> None:
     assert actions(world) == ["close conversation"]
 
 
+# -- priorities
+
+
+def set_priority(priority: int = 9) -> effects.Made:
+    with runs.acting(RUN):
+        return asyncio.run(unthread.set_priority(TICKET, priority, once=f"route/{TICKET}/{priority}"))
+
+
+def priority(world: Sandbox) -> int | None:
+    return asyncio.run(unthread.conversation(TICKET)).priority
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_priority_is_set_once_whatever_the_network_does(fault: str, world: Sandbox) -> None:
+    world.fault(kind=fault, service="unthread", method="PATCH", seconds=1)
+    set_priority()
+    if fault.startswith("timeout"):
+        time.sleep(1.2)  # until the sandbox has noted the call that it left hanging
+    assert world.faults_struck() == 1
+    assert actions(world) == ["update conversation"]
+    assert priority(world) == 9
+
+
+def test_a_priority_that_is_set_already_counts_as_done(world: Sandbox) -> None:
+    world.reset(seed(ticket(priority=9)))
+    set_priority()
+    assert writes(world) == 0
+
+
+def test_a_priority_that_somebody_has_changed_since_is_left_alone(world: Sandbox) -> None:
+    set_priority()
+    set_priority(5)
+    with pytest.raises(effects.Undone, match="is gone since"):
+        set_priority()
+    assert priority(world) == 5
+
+
 # -- what we keep
 
 
@@ -200,9 +279,11 @@ def test_a_dry_run_writes_nothing(world: Sandbox) -> None:
     with runs.acting(dry):
         asyncio.run(unthread.add_note(TICKET, NOTE, once=ONCE))
         asyncio.run(unthread.close(TICKET, once="close"))
+        asyncio.run(unthread.set_priority(TICKET, 9, once="priority"))
     assert [(each.action, each.target, each.outcome) for each in dry.outcomes] == [
         ("add note", TICKET, "would be done"),
         ("close ticket", TICKET, "would be done"),
+        ("set priority", TICKET, "would be done"),
     ]
     assert world.calls() == []
 

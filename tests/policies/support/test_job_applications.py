@@ -40,6 +40,8 @@ def a_ticket(said: str = APPLIES, **more: Any) -> Ticket:
         "created_at": MONDAY_AT_NINE,
         "closed_at": None,
         "url": "https://app.example/conversation-1",
+        "changed_at": MONDAY_AT_NINE,
+        "status_since": MONDAY_AT_NINE,
     }
     return Ticket(**values | more)
 

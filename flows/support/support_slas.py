@@ -1,0 +1,384 @@
+"""Support requests in Unthread: routed by their priority, watched against the response times of the handbook.
+
+Handbook: customer-success 2024, "Customer support service level agreements (SLAs)" and "Customer support process".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prefect import flow
+
+from flows.support import out_of_hours
+from policies.attainment import WEEKS, by_week
+from policies.customer import Account, Refused
+from policies.handbook import Person
+from policies.report import Report
+from policies.support import conversation_turns as turns
+from policies.support import support_routing as routing
+from policies.support import support_slas as policy
+from policies.ticket import OPEN_STATES, Priority, Ticket, TicketCustomer, TicketUser, Tier, ticket_id
+from settings import handbook
+from tasks import artifacts, cases, decisions, ledger, remembered, runs, salesforce, slack, unthread
+from tasks.unthread import Where
+
+WATCH, ROUTE = "watch-support-slas", routing.SET
+
+
+@flow(name=WATCH)
+async def watch_support_slas(dry_run: bool = False) -> int:
+    """See that customers are answered within the response times of their priority.
+
+    Handbook: customer-success#customer-support-service-level-agreements-slas
+    Owner: Customer Support Engineers
+    Writes: Slack
+
+    1. All open conversations in Unthread are read, 100 a call, and the messages of those that have changed.
+    2. When an answer is due follows from the priority and the calendar; the clock stops while we wait for the customer.
+    3. The conversation's owner is warned before, and told with the manager of support when it is late; each once.
+    4. For a new conversation without a priority the team is asked for one, if that has not been done.
+    5. A table shows what is due first, a plot the share that was answered in time, week by week.
+
+    Args:
+        dry_run: Say what would be done, and do nothing.
+    """
+    now, known = runs.current().at, await _known()
+    began = datetime.fromisoformat(remembered.agreed(f"{WATCH}/began", now.isoformat()))
+    found, progress = dict[str, turns.History](), artifacts.Progress("Conversations looked at")
+    tickets = await _conversations(now)
+    before = remembered.several([_history(each) for each in tickets])
+    for ticket in tickets:
+        found[ticket.id] = await _looked_at(ticket, known, before.get(_history(ticket), ""))
+        await progress.up_to(len(found), len(tickets))
+    standings = [_standing(each, known, found[each.id]) for each in tickets if not each.is_closed]
+    problems = await _tell(policy.by_time_left(standings), known, began)
+    if not runs.current().dry_run:
+        remembered.keep(f"{WATCH}/looked", now.isoformat())
+    await _show(standings, found, known)
+    if problems:
+        raise cases.Unsettled("\n".join(problems))
+    return len(standings)
+
+
+@flow(name=ROUTE)
+async def route_support_request(
+    conversation: str,
+    priority: routing.Choice = "as in Unthread",
+    expert: bool = False,
+    on_call: bool = False,
+    solutions_consulting: bool = False,
+    press: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Set a support request's priority, and bring in the people it needs.
+
+    Handbook: customer-success#customer-support-process
+    Owner: Customer Support Engineers
+    Writes: Unthread, Slack, Twilio
+
+    1. Where nobody has set a priority, the team is asked for it in Slack, with buttons.
+    2. The priority is set in Unthread.
+    3. P2 and P3 go to the CSE; the developer on-call and solutions consulting are asked on request.
+    4. P0 and P1 go to the CSE with the developer on-call.
+    5. Expert questions go to the CSE with the developer on-call, the CSM and #help-product-design.
+    6. For a P0 the customer is told in their private channel, and the emergency flow starts: text, record, escalation.
+
+    Args:
+        conversation: Address or id of the conversation in Unthread.
+        priority: P0 emergency, P1 high, P2 medium, P3 low.
+        expert: It needs expert knowledge of the product.
+        on_call: Ask the developer on-call to help; for P0, P1 and expert questions they are asked anyway.
+        solutions_consulting: Ask solutions consulting to help.
+        press: Leave it empty; a button in Slack fills it in.
+        dry_run: Say what would be done, and do nothing.
+    """
+    key, asked = ticket_id(conversation), routing.Asked(priority, expert, on_call, solutions_consulting)
+    by = routing.pressed(press, key, priority).user if press else runs.current().started_by
+
+    async def act(_: str) -> None:
+        await _route(key, asked, by, press)
+
+    # What a person asks for in the form is done whatever became of the conversation's case.
+    if press or priority == routing.AS_IN_UNTHREAD:
+        await cases.each([press or key], act)
+    else:
+        await act(key)
+
+
+# -- what is known
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What conversations are compared with, read once for all."""
+
+    rules: policy.Rules
+    users: Mapping[str, TicketUser]
+    customers: Mapping[str, TicketCustomer]
+    accounts: Mapping[str, Account]  # by the customer's name in a plain form
+    missing: Sequence[str]  # what could not be looked up
+
+    @property
+    def team(self) -> set[str]:
+        """Gives the ids of our people, in Unthread and in Slack."""
+        return {id for each in self.users.values() for id in (each.id, each.slack) if id}
+
+    def counts(self, ticket: Ticket) -> tuple[Priority, Tier]:
+        """Gives the priority and the tier that count for a conversation."""
+        tier = policy.tier_of(self.customers.get(ticket.customer), self.rules)
+        return policy.priority_of(ticket, self.rules) or self.rules.without_priority, tier
+
+    def account(self, ticket: Ticket) -> Account | None:
+        """Gives the customer's account in Salesforce, if it has a codename."""
+        customer = self.customers.get(ticket.customer)
+        return self.accounts.get(policy.plain_name(customer.name)) if customer else None
+
+    def customer(self, ticket: Ticket) -> str:
+        """Gives what stands for the customer where it is shown: never the name."""
+        account = self.account(ticket)
+        return account.github_label if account else ticket.customer
+
+    def owner(self, ticket: Ticket) -> Person | None:
+        """Gives whom a conversation is assigned to."""
+        return policy.owner(self.users.get(ticket.assignee), handbook().people.values())
+
+
+async def _known() -> _Known:
+    accounts, missing = _accounts()
+    return _Known(
+        rules=policy.rules(handbook()),
+        users={each.id: each for each in await unthread.users()},
+        customers={each.id: each for each in await unthread.customers()},
+        accounts=accounts,
+        missing=missing,
+    )
+
+
+def _accounts() -> tuple[dict[str, Account], list[str]]:
+    """Gives the accounts that have a codename. Without them, ids stand for customers, and no deadline waits."""
+    try:
+        return {policy.plain_name(each.name): each for each in salesforce.accounts_with_codename()}, []
+    except Exception as error:  # whatever Salesforce's trouble is
+        return {}, [f"Salesforce did not answer ({type(error).__name__}): codenames are missing."]
+
+
+async def _conversations(now: datetime) -> list[Ticket]:
+    """Gives the open conversations of customers, and those that were closed since the last look."""
+    looked = remembered.read(f"{WATCH}/looked")
+    since = datetime.fromisoformat(looked) - policy.OVERLAP if looked else now - timedelta(weeks=WEEKS)
+    still_open = await unthread.conversations(Where("status", "in", OPEN_STATES))
+    closed = await unthread.conversations(
+        Where("status", "==", "closed"), Where("updatedAt", ">", unthread.moment(since))
+    )
+    return list({each.id: each for each in [*closed, *still_open] if each.customer}.values())
+
+
+def _history(ticket: Ticket) -> str:
+    return f"{WATCH}/history/{ticket.id}"
+
+
+async def _looked_at(ticket: Ticket, known: _Known, kept: str, *, anew: bool = False) -> turns.History:
+    """Brings what is known of a conversation up to date. Its messages are read when it has changed, or `anew`."""
+    before = turns.read(kept) if kept else None
+    is_known = before is not None and before.is_about(ticket) and not anew
+    messages = None if is_known else await unthread.messages(ticket.id)
+    found = turns.history(ticket, messages, known.team, known.counts(ticket), before)
+    if found.kept() != kept and not runs.current().dry_run:
+        remembered.keep(_history(ticket), found.kept())
+    return found
+
+
+def _standing(ticket: Ticket, known: _Known, found: turns.History) -> policy.Standing:
+    at = runs.current().at
+    return policy.standing(ticket, known.customer(ticket), known.counts(ticket), found, at, known.rules)
+
+
+# -- the watch
+
+
+async def _tell(standings: Sequence[policy.Standing], known: _Known, began: datetime) -> list[str]:
+    """Tells of each deadline once. One that can't be told of holds up no other. Gives what went wrong."""
+    problems: list[str] = []
+    for each in standings:
+        try:
+            if policy.is_told(each, began):
+                await _tell_owner(each, known)
+            if policy.asks_for_priority(each, began):
+                await _ask(_request(each.ticket, known, each.due), known.rules.without_priority)
+        except Exception as error:  # the others go on; it is raised by the caller
+            problems.append(f"{each.ticket.id}: {error}")
+    return problems
+
+
+async def _tell_owner(each: policy.Standing, known: _Known) -> None:
+    """Warns of a deadline, or says that it is missed, after one more look: somebody may have answered meanwhile."""
+    occasion = f"{WATCH}/{each.occasion()}"
+    if ledger.rows(below=f"{occasion}/", states=[ledger.State.DONE]):
+        return
+    found = await _looked_at(each.ticket, known, remembered.read(_history(each.ticket)) or "", anew=True)
+    if _standing(each.ticket, known, found) == each:
+        managers, vp = _slack_ids("manager_of_support_and_solutions"), _slack_ids("vp_of_customer_success")
+        above = policy.above(each.priority, managers, vp)
+        shown = policy.notice(each, known.owner(each.ticket), above)
+        await slack.tell_once(_channel(routing.HELP_CUSTOMERS), shown, occasion=occasion)
+
+
+async def _show(standings: Sequence[policy.Standing], found: Mapping[str, turns.History], known: _Known) -> None:
+    kept = {name: turns.read(text) for name, text in remembered.below(f"{WATCH}/history/").items()}
+    histories = kept | {f"{WATCH}/history/{id}": each for id, each in found.items()}
+    weeks = by_week(policy.promises(histories.values(), known.rules), runs.current().at)
+    owners = {each.ticket.id: owner.name for each in standings if (owner := known.users.get(each.ticket.assignee))}
+    await artifacts.report("support-slas", policy.watched(standings, owners, weeks, known.missing))
+    await artifacts.attainment("support-sla-attainment", "Support requests answered in time", weeks)
+
+
+# -- routing
+
+
+async def _route(key: str, asked: routing.Asked, by: str, press: str) -> None:
+    names, known = handbook(), await _known()
+    if press and by not in _team():
+        once = f"{ROUTE}/{press}/refusal"
+        await slack.tell_only(_channel(routing.HELP_CUSTOMERS), by, routing.only_the_team(), once=once)
+        raise cases.NothingToDo("Only the team sets a priority.")
+    ticket = await unthread.conversation(key)
+    set_before, tier = policy.priority_of(ticket, known.rules), known.counts(ticket)[1]
+    if problems := routing.reasons_not_to_route(ticket, tier, asked, set_before):
+        raise _refused(press or (key if asked.priority == routing.AS_IN_UNTHREAD else ""), problems)
+    priority = set_before if asked.priority == routing.AS_IN_UNTHREAD else asked.priority
+    if priority is None:
+        request = _request(ticket, known, await _due(ticket, known, (known.rules.without_priority, tier)))
+        url = await _ask(request, known.rules.without_priority)
+        await artifacts.report("routed-support-request", routing.asked_for_priority(request, url))
+        return
+    chosen = routing.route(priority, asked)
+    names.needs(*routing.needed(chosen))
+    request = _request(ticket, known, await _due(ticket, known, (priority, tier)))
+    once = f"{ROUTE}/{ticket.id}/{_decided(ticket, chosen, by)}"
+    places = await _bring_in(request, chosen, known, once)
+    await _show_priority(request, priority, by, once)
+    await artifacts.report("routed-support-request", routing.shown(request, chosen, places))
+
+
+def _refused(subject: str, problems: Sequence[str]) -> Exception:
+    """Says why a conversation is not routed: to a person who asked for it, or as what came of an event's case."""
+    return cases.NothingToDo(" ".join(problems)) if cases.event_behind(ROUTE, subject) else Refused(*problems)
+
+
+async def _due(ticket: Ticket, known: _Known, counts: tuple[Priority, Tier]) -> datetime | None:
+    """Gives when the customer is to have an answer, going by this priority."""
+    kept = remembered.read(_history(ticket))
+    messages = await unthread.messages(ticket.id)
+    found = turns.history(ticket, messages, known.team, counts, turns.read(kept) if kept else None)
+    return policy.standing(ticket, "", counts, found, runs.current().at, known.rules).due
+
+
+def _request(ticket: Ticket, known: _Known, due: datetime | None) -> routing.Request:
+    cse = known.owner(ticket) or handbook().role("customer_support_engineer")
+    return routing.Request(ticket, known.customer(ticket), cse, due)
+
+
+def _decided(ticket: Ticket, chosen: routing.Route, by: str) -> int:
+    """Numbers the decisions about a conversation; the same one again is no new one, so that nobody is told twice."""
+    last = decisions.last(ROUTE, below=f"{ticket.id}/")
+    number = int(last.shown) if last else 0
+    if last and last.decision == chosen.said():
+        return number
+    while True:
+        number += 1
+        if runs.current().dry_run:
+            return number
+        stands = decisions.record(ROUTE, f"{ticket.id}/{number}", chosen.said(), by, str(number))
+        if stands.decision == chosen.said():
+            return number
+
+
+async def _bring_in(request: routing.Request, chosen: routing.Route, known: _Known, once: str) -> Mapping[str, str]:
+    """Sets the priority and tells everybody; a step that fails holds up no other. Gives where they are told."""
+    places: dict[str, str] = {}
+
+    async def tell(name: str, shown: Report) -> None:
+        places[name] = (await slack.tell_once(_channel(name), shown, occasion=f"{once}/{name}")).url
+
+    number = known.rules.numbers[chosen.priority]
+    steps: list[Awaitable[object]] = [unthread.set_priority(request.ticket.id, number, once=f"{once}/priority")]
+    if chosen.is_emergency:
+        steps.append(_begin_emergency(request, chosen, known, once, places))
+    else:
+        steps.append(tell(routing.HELP_CUSTOMERS, routing.routed(request, chosen, "")))
+    steps += [tell(name, shown) for name, shown in _others(request, chosen, known)]
+    await out_of_hours.side_by_side(*steps)
+    return places
+
+
+def _others(request: routing.Request, chosen: routing.Route, known: _Known) -> Iterator[tuple[str, Report]]:
+    """Gives what is told in which channel beside customer success's."""
+    if chosen.on_call:
+        group = handbook().user_groups[routing.GROUP].id
+        yield routing.ON_CALL, routing.for_on_call(request, chosen, group)
+    if chosen.consulting:
+        yield routing.CONSULTING, routing.for_consulting(request, chosen)
+    if chosen.product:
+        account, managers = known.account(request.ticket), handbook().holders("customer_success_manager")
+        manager = routing.manager_of(account.owner if account else "", managers)
+        yield routing.PRODUCT, routing.for_product(request, chosen, manager)
+
+
+async def _begin_emergency(
+    request: routing.Request, chosen: routing.Route, known: _Known, once: str, places: dict[str, str]
+) -> None:
+    """Tells customer success and the customer, then starts the emergency flow about the message that the customer sees.
+
+    Without a private channel it is about customer success's own message.
+    """
+    names = handbook().support_slas
+    channel, name = await _private_channel(known.customers.get(request.ticket.customer))
+    contact = routing.contact(name, names.contract_contact, names.contact_information)
+    help_customers = _channel(routing.HELP_CUSTOMERS)
+    shown = routing.routed(request, chosen, contact)
+    told = await slack.tell_once(help_customers, shown, occasion=f"{once}/{routing.HELP_CUSTOMERS}")
+    places[routing.HELP_CUSTOMERS] = told.url
+    if channel:
+        shown = routing.for_customer(request)
+        told = await slack.tell_once(channel, shown, occasion=f"{once}/customer", to_customers=True)
+        places[name] = told.url
+    await out_of_hours.start_emergency(routing.emergency(channel or help_customers, told.id))
+
+
+async def _private_channel(customer: TicketCustomer | None) -> tuple[str, str]:
+    """Gives id and name of a customer's private channel; ("", "") when there is none that our app sees."""
+    info = await slack.find_channel(customer.channel) if customer and customer.channel else None
+    is_usable = info is not None and info.get("is_private") and not info.get("is_archived")
+    return (str(info["id"]), str(info["name"])) if info and is_usable else ("", "")
+
+
+# -- Slack
+
+
+def _channel(name: str) -> str:
+    return handbook().channels[name].id
+
+
+def _team() -> set[str]:
+    return {id for role in routing.TEAM for id in _slack_ids(role)}
+
+
+def _slack_ids(role: str) -> list[str]:
+    return [each.slack for each in handbook().holders(role) if each.slack]
+
+
+async def _ask(request: routing.Request, counts_as: Priority) -> str:
+    """Asks once for a conversation's priority. Gives the address of the question."""
+    occasion = f"{ROUTE}/{request.ticket.id}/question"
+    shown = routing.question(request, counts_as)
+    return (await slack.tell_once(_channel(routing.HELP_CUSTOMERS), shown, occasion=occasion)).url
+
+
+async def _show_priority(request: routing.Request, priority: Priority, by: str, once: str) -> None:
+    """Puts the priority into the place of the question, if it was asked."""
+    asked = ledger.rows(below=f"{ROUTE}/{request.ticket.id}/question/", states=[ledger.State.DONE])
+    if asked and asked[0].made_id:
+        shown = routing.answered(request, priority, by)
+        await slack.update(_channel(routing.HELP_CUSTOMERS), asked[0].made_id, shown, once=f"{once}/question")
