@@ -22,7 +22,7 @@ from policies.events import (
     SlackMessage,
     TextReceived,
 )
-from policies.support import bug_escalation, customer_bug_report, job_applications, support_requests, waiting_labels
+from policies.support import bug_duplicates, bug_escalation, job_applications, support_requests, waiting_labels
 from policies.support import out_of_hours as hours
 from settings import handbook
 from tasks import customer_channels
@@ -165,7 +165,7 @@ def _bug_parameters(subjects: Sequence[str]) -> dict[str, Any]:
 
 
 def _press_on_report(action: SlackAction) -> Sequence[str] | None:
-    return customer_bug_report.reasons_to_ignore(action) if customer_bug_report.is_press(action) else None
+    return bug_duplicates.reasons_to_ignore(action) if bug_duplicates.is_press(action) else None
 
 
 def _report_parameters(subjects: Sequence[str]) -> dict[str, Any]:
@@ -200,7 +200,7 @@ STARTS = (
     ),
     Start(
         bug_reports.FILE,
-        customer_bug_report.press_subject,
+        bug_duplicates.press_subject,
         _of(SlackAction, _press_on_report),
         _report_parameters,
         most=1,

@@ -15,7 +15,7 @@ from policies.business_time import pacific_date
 from policies.customer import Refused
 from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
 from policies.support import bug_escalation as policy
-from policies.support.customer_bug_report import NEW, BugReport
+from policies.support.customer_bug_report import BugReport
 from settings import handbook
 from tasks import artifacts, cases, decisions, effects, github, known_names, ledger, remembered, runs, slack
 from tasks.effects import EffectError
@@ -43,7 +43,7 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
     if bool(issue.strip()) == (report is not None):
         raise Refused("Give either the issue, or a report that is to be filed and escalated.")
     # "When a CSE suspects that a customer is impacted by a bug, a bug report is filed immediately."
-    filed = await bug_reports.file(report, NEW) if report else None
+    filed = await bug_reports.file(report, at_once=True) if report else None
     if filed and not filed.number:
         return filed.url  # a dry run: there is no issue yet whose labels could be changed
     number = filed.number if filed else issue_number(issue, handbook().repositories.public)
@@ -131,12 +131,18 @@ async def record_reproduction(
         press: Leave it empty; a button in Slack fills it in.
         dry_run: Say what would be done, and do nothing.
     """
+    if press:
+        return next(iter(await cases.each([press], lambda _: _record(issue, outcome, details, press))), "")
+    return await _record(issue, outcome, details, press)
+
+
+async def _record(issue: str, outcome: policy.Outcome, details: str, press: str) -> str:
     number, labels = issue_number(issue, handbook().repositories.public), handbook().labels
     by = policy.press(press).user if press else runs.current().started_by
-    found = github.fleet.issue(number)
     if press and by not in _team():
         await _refuse(press, by)
-        return by
+        raise cases.NothingToDo("Who pressed the button is not of the team.")
+    found = github.fleet.issue(number)
     if problems := policy.reasons_not_to_record(found, f"#{number}", labels.investigate, details):
         raise Refused(*problems)
     assert found
