@@ -87,7 +87,7 @@ class Issues(Client):
             for alias, name in names.items()
         }
         listed = {f"label{number}": [label] for number, label in enumerate(dict.fromkeys(labels))}
-        answer = self._ask(_looking(list(names), list(listed)), most=most, **asked, **listed)
+        answer = self._ask(_looking(list(names), list(listed), most), **asked, **listed)
         found = {name: self._several(answer[alias]) for alias, name in names.items()}
         newest = {each.number: each for alias in listed for each in self._several(answer["repository"][alias])}
         return found, list(newest.values())
@@ -231,17 +231,17 @@ repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, stat
 totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
 
 
-def _looking(searches: Sequence[str], lists: Sequence[str]) -> str:
+def _looking(searches: Sequence[str], lists: Sequence[str], most: int) -> str:
     """Words the query of several searches and lists, each under its name, which is its variable's too."""
     variables = "".join(f", ${each}: String!" for each in searches) + "".join(f", ${each}: [String!]" for each in lists)
     searched = "\n".join(
-        f"{each}: search(query: ${each}, type: ISSUE, first: $most) {{ nodes {{ ... on Issue {{ {_SHORT} }} }} }}"
+        f"{each}: search(query: ${each}, type: ISSUE, first: {most}) {{ nodes {{ ... on Issue {{ {_SHORT} }} }} }}"
         for each in searches
     )
     newest = "orderBy: {field: CREATED_AT, direction: DESC}"
     listed = "\n".join(
         f"{each}: issues(first: 50, labels: ${each}, {newest}) {{ nodes {{ {_SHORT} }} }}" for each in lists
     )
-    return f"""query($owner: String!, $name: String!, $most: Int!{variables}) {{
+    return f"""query($owner: String!, $name: String!{variables}) {{
 {searched}
 repository(owner: $owner, name: $name) {{ {listed} }} }}"""

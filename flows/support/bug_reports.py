@@ -5,6 +5,8 @@ Handbook: customer-success#file-a-customer-bug-report
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -51,6 +53,8 @@ async def file_customer_bug_report(
     if press:
         return next(iter(await cases.each([press], partial(_choose, report))), "")
     done = await file(report, same_as)
+    if done and done.not_told:
+        raise cases.Unsettled(done.not_told)
     return done.url if done else ""
 
 
@@ -91,7 +95,8 @@ async def file(
     _settle(subject, chosen, by or runs.current().started_by, seen)
     standing = _standing(report, subject)
     done = _added(standing, codename, subject, chosen, issue) if chosen.number else _new(standing, codename, subject)
-    await _tell(report, subject, done, seen, at_once=at_once)
+    done = replace(done, not_told=await _give_the_link(report, subject, done))
+    await _show_choice(subject, done, seen, at_once=at_once)
     shown = filing.filed(done, codename, seen, told=bool(report.message.strip()), differs=standing != report)
     await artifacts.report("customer-bug-report", shown)
     return done
@@ -200,20 +205,27 @@ async def _ask_which(report: filing.BugReport, subject: str, seen: duplicates.Se
     await artifacts.report("customer-bug-report", duplicates.waits(subject, seen))
 
 
-async def _tell(
-    report: filing.BugReport, subject: str, done: filing.Filed, seen: duplicates.Seen, *, at_once: bool
-) -> None:
-    """Gives the customer the link, and the team what became of the question, or what they could not be asked."""
+async def _give_the_link(report: filing.BugReport, subject: str, done: filing.Filed) -> str:
+    """Gives the customer the link. Gives why Slack refused it: that undoes no filing."""
     if report.message.strip():
         channel, _, ts = thread_key(report.message).partition("/")
         once = f"{FILE}/{subject}/link/{channel}/{ts}"
-        await slack.post(channel, filing.link_message(done), once=once, thread=ts, to_customers=True)
+        try:
+            await slack.post(channel, filing.link_message(done), once=once, thread=ts, to_customers=True)
+        except effects.EffectRefused as refused:
+            return str(refused)
+    return ""
+
+
+async def _show_choice(subject: str, done: filing.Filed, seen: duplicates.Seen, *, at_once: bool) -> None:
+    """Tells the team what became of the question, or what they could not be asked."""
     channel = handbook().customer_success_channel.id
     asked = ledger.rows(keys=[f"{FILE}/{subject}/question"], states=[ledger.State.DONE])
     decided = decisions.on(FILE, subject)
     if asked and decided:
         shown = duplicates.question(subject, seen, chosen=decided.decision, by=decided.decided_by)
-        await slack.update(channel, asked[0].made_id, shown, once=f"{FILE}/{subject}/answer")
+        with suppress(effects.EffectRefused):  # somebody has deleted the question
+            await slack.update(channel, asked[0].made_id, shown, once=f"{FILE}/{subject}/answer")
     elif at_once and done.is_new and seen.found:
         shown = duplicates.look_alikes(subject, done.key, done.url, seen)
         await slack.post(channel, shown, once=f"{FILE}/{subject}/look-alikes")

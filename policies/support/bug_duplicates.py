@@ -291,9 +291,10 @@ def choice(given: str) -> Choice | None:
     Raises:
         Refused
     """
-    word = given.strip().lstrip("#").lower()
+    word = given.strip().lower()
     if word in {"", NEW}:
         return Choice(0) if word else None
+    word = word.removeprefix("#")
     if not re.fullmatch(r"[1-9]\d{0,8}", word):
         raise Refused(f'"{given}" is no choice. Give the number of the issue that reports the same bug, or "{NEW}".')
     return Choice(int(word))

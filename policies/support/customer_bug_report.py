@@ -27,7 +27,7 @@ Agent = Literal["fleetd", "osquery"]
 NO_CODENAME = "customer request"  # in the place of a customer, where the edition allows it
 LONGEST_TITLE, FEWEST_WORDS = 200, 3
 LONGEST_TEXT, LONGEST_LINE = 10_000, 500  # GitHub takes 65,536 characters in all
-CUSTOMER_PATTERN = rf"^\s*(customer|prospect)-[a-zA-Z0-9-]+\s*$|^\s*{NO_CODENAME}\s*$|{ACCOUNT_PATTERN}"
+CUSTOMER_PATTERN = rf"^\s*([Cc]ustomer|[Pp]rospect)-[a-zA-Z0-9-]+\s*$|^\s*{NO_CODENAME}\s*$|{ACCOUNT_PATTERN}"
 
 _EXAMPLES = {
     "fleet_version": "4.58.0",
@@ -296,12 +296,13 @@ def subject(report: BugReport, codename: str) -> str:
 
 @dataclass(frozen=True)
 class Filed:
-    """Where a report is. number: 0 in a dry run that would file it."""
+    """Where a report is. number: 0 in a dry run that would file it. not_told: why the customer has no link yet."""
 
     number: int
     key: str
     url: str
     is_new: bool
+    not_told: str = ""
 
 
 def link_message(done: Filed) -> Report:
@@ -321,12 +322,12 @@ def filed(done: Filed, codename: str, seen: Seen, *, told: bool, differs: bool) 
     differs: whether an earlier version of the report is what stands there.
     """
     said = ["It is a new issue." if done.is_new else "Its label and a comment are on the issue that was there."]
-    if told:
+    if told and not done.not_told:
         said.append("The customer has the link.")
     else:
         said.append(
-            "No message in Slack was named, so give the customer the link: \"Hi everyone, here's a link to the issue "
-            f'we discussed: {done.url}"'
+            f"{done.not_told or 'No message in Slack was named.'} Give the customer the link: \"Hi everyone, here's a "
+            f'link to the issue we discussed: {done.url}"'
         )
     if differs:
         said.append("An earlier version of this report stands there. Correct it there by hand.")
