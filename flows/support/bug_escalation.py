@@ -31,7 +31,7 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
     Owner: Customer Support Engineers
     Writes: GitHub, Salesforce, Slack
 
-    1. Without an issue the report is filed at once, as "file_customer_bug_report" does for a new one.
+    1. Without an issue the report is filed at once. What may be the same bug is shown, and nobody is asked first.
     2. The labels "~investigate" and ":help-customers" are added, then ":incoming" and ":reproduce" removed.
     3. The team is asked in the customer success channel whether it can be reproduced.
 
@@ -44,8 +44,9 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
         raise Refused("Give either the issue, or a report that is to be filed and escalated.")
     # "When a CSE suspects that a customer is impacted by a bug, a bug report is filed immediately."
     filed = await bug_reports.file(report, at_once=True) if report else None
-    if filed and not filed.number:
-        return filed.url  # a dry run: there is no issue yet whose labels could be changed
+    if filed and not filed.number:  # a dry run: there is no issue yet whose labels could be changed
+        await artifacts.report("escalated-bug", policy.would_escalate(handbook().labels))
+        return filed.url
     number = filed.number if filed else issue_number(issue, handbook().repositories.public)
     bug, done = await escalate(number)
     await artifacts.report("escalated-bug", policy.escalated(bug, done))
