@@ -17,6 +17,7 @@ from flows.customers.customer_codenames import codename_of
 from policies.confidentiality import Leak, PublicText
 from policies.customer import Refused
 from policies.issue import AddComment, Issue, issue_number
+from policies.report import Link
 from policies.support import bug_duplicates as duplicates
 from policies.support import bug_reports as policy
 from policies.support import customer_bug_report as filing
@@ -136,7 +137,7 @@ def _seen(report: filing.BugReport, codename: str, subject: str) -> duplicates.S
         sets = duplicates.keyword_sets(report.title, report.actual, report.steps)
         searched, newest = github.fleet.look_for({each.source: each.words for each in sets}, [bug, codename or bug])
         told = duplicates.Told(report.title, report.actual, codename, filing.message_link(report))
-        known = remembered.agreed(name, duplicates.kept(report.title, duplicates.candidates(told, searched, newest)))
+        known = remembered.agreed(name, duplicates.kept(told, duplicates.candidates(told, searched, newest)))
     return duplicates.seen(known)
 
 
@@ -223,7 +224,8 @@ async def _show_choice(subject: str, done: filing.Filed, seen: duplicates.Seen, 
     asked = ledger.rows(keys=[f"{FILE}/{subject}/question"], states=[ledger.State.DONE])
     decided = decisions.on(FILE, subject)
     if asked and decided:
-        shown = duplicates.question(subject, seen, chosen=decided.decision, by=decided.decided_by)
+        now = Link(done.key, done.url)
+        shown = duplicates.answered(subject, seen, decided.decision, decided.decided_by, now)
         with suppress(effects.EffectRefused):  # somebody has deleted the question
             await slack.update(channel, asked[0].made_id, shown, once=f"{FILE}/{subject}/answer")
     elif at_once and done.is_new and seen.found:
@@ -275,7 +277,8 @@ async def request_missing_details(issue: str, message: str, also_wanted: bool = 
     asked = policy.request(found, also_wanted=also_wanted)
     if not asked.is_empty:
         once = f"{REQUEST}/{found.key}/{channel}/{ts}/{asked.digest}"
-        await slack.post(channel, policy.question(asked), once=once, thread=ts, to_customers=True)
+        question = policy.question(asked, handbook().chosen("nice_to_have_details_asked_by"))
+        await slack.post(channel, question, once=once, thread=ts, to_customers=True)
     await artifacts.report("missing-details", policy.asked_for(asked))
     return len(asked.required) + len(asked.wanted)
 

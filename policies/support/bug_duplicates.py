@@ -22,8 +22,11 @@ MOST = 5  # candidates that a person is shown
 ALIKE = 70  # of 100 in rapidfuzz: their words in any order
 FOUND_TWICE = 2  # keyword sets that find the same issue make it worth a look
 WORDS = 3  # a search: GitHub wants all of them in one issue
+SHOWN = 300  # characters of the actual behavior in Slack
 LONGEST_WORD = 40  # what is longer is no word; GitHub takes 256 characters a search
 NEW = "new"
+NO_CODENAME = "no-codename"  # in the place of a codename, in the subject of a report
+ASKED = "Has this bug been reported before?"
 CHOOSE = "same-bug-"  # the action of each button begins so
 
 # The roles of those who may say whether two reports are about the same bug.
@@ -49,7 +52,7 @@ _COMMON = frozenset(
     working still
     """.split()
 )
-_VALUE = re.compile(r"((?:(?:customer|prospect)-[a-z0-9-]+|no-codename)/[0-9a-f]{16})/(new|[1-9]\d{0,8})")
+_VALUE = re.compile(rf"((?:(?:customer|prospect)-[a-z0-9-]+|{NO_CODENAME})/[0-9a-f]{{16}})/(new|[1-9]\d{{0,8}})")
 _SUBJECT = re.compile(rf"{_VALUE.pattern}/([UW][A-Z0-9]{{2,20}})/([\d.]{{3,30}})")
 
 
@@ -176,9 +179,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a report is called, and the candidates for it, as they were found first: a second run shows the same."""
+    """What a report says, and the candidates for it, as they were found first: a second run shows the same."""
 
     title: str
+    actual: str
     found: Sequence[Shown] = ()
 
     @property
@@ -197,49 +201,57 @@ class Seen:
         ]
 
 
-def kept(title: str, found: Sequence[Candidate]) -> str:
+def kept(told: Told, found: Sequence[Candidate]) -> str:
     """Gives what was found as text."""
     listed = [
         (each.issue.number, each.issue.title.reveal(), each.issue.url, each.issue.is_open, list(each.reasons))
         for each in found
     ]
-    return json.dumps({"title": " ".join(title.split()), "found": listed})
+    title, actual = " ".join(told.title.split()), " ".join(told.actual.split())
+    return json.dumps({"title": title, "actual": actual, "found": listed})
 
 
 def seen(kept: str) -> Seen:
     """Reads what was kept."""
     read = json.loads(kept)
-    return Seen(read["title"], [Shown(*each) for each in read["found"]])
+    return Seen(read["title"], read["actual"], [Shown(*each) for each in read["found"]])
 
 
-def question(subject: str, seen: Seen, *, chosen: str = "", by: str = "") -> Report:
-    """Words the question which issue reports the same bug, or what was answered.
+def question(subject: str, seen: Seen) -> Report:
+    """Words the question which issue reports the same bug.
 
-    subject: the report's. chosen: "new" or a number. by: who chose; the member's id in Slack, or who it is else.
+    subject: the report's.
+    """
+    said = ["Is one of these the same bug? Nothing is filed before somebody has chosen."]
+    if any(not each.is_open for each in seen.found):
+        said.append("A closed one may be fixed in a later version; open it again if it is the same and is not.")
+    said = [*_reported(subject, seen), *said]
+    return Report(ASKED, said, ("Issue", "Why"), seen.rows(), buttons=_buttons(subject, seen))
+
+
+def answered(subject: str, seen: Seen, chosen: str, by: str, now: Link) -> Report:
+    """Words what stands in the place of the question once somebody has chosen.
+
+    chosen: "new" or a number. by: the member's id in Slack, or who it is else. now: where the report is.
     """
     who = mentions_of(by)
-    if chosen:
-        told = "It is filed as a new issue." if chosen == NEW else f"It is added to #{chosen}."
-        said = [told + ("" if who or not by else f" Chosen by {by}.")]
-    else:
-        said = ["Is one of these the same bug? Nothing is filed before somebody has chosen."]
-        if any(not each.is_open for each in seen.found):
-            said.append("A closed one may be fixed in a later version; open it again if it is the same and is not.")
-    return Report(
-        "Has this bug been reported before?",
-        [f'{subject.partition("/")[0]} reports: "{seen.title}".', *said],
-        ("Issue", "Why"),
-        seen.rows(),
-        mentions=who,
-        buttons=[] if chosen else _buttons(subject, seen),
-    )
+    told = "It is filed as a new issue." if chosen == NEW else f"It is added to #{chosen}."
+    said = [*_reported(subject, seen), told + ("" if who else f" Chosen by {by}.")]
+    return Report(ASKED, said, ("Issue", "Why"), [(now, "the report is there"), *seen.rows()], mentions=who)
+
+
+def _reported(subject: str, seen: Seen) -> list[str]:
+    codename = subject.partition("/")[0]
+    who = "A customer" if codename == NO_CODENAME else codename
+    actual = seen.actual if len(seen.actual) <= SHOWN else f"{seen.actual[:SHOWN]}\u2026"
+    return [f'{who} reports: "{seen.title}".', f"Actual behavior: {actual}"]
 
 
 def _buttons(subject: str, seen: Seen) -> list[Button]:
     same = [
         Button(f"Same as #{each.number}", f"{CHOOSE}{each.number}", f"{subject}/{each.number}") for each in seen.found
     ]
-    return [*same, Button("None of these: file it", f"{CHOOSE}{NEW}", f"{subject}/{NEW}", "primary")]
+    return [*same, Button("None of these: file it", f"{CHOOSE}{NEW}", f"{subject}/{NEW}")]
 
 
 def look_alikes(subject: str, key: str, url: str, seen: Seen) -> Report:
@@ -247,8 +259,8 @@ def look_alikes(subject: str, key: str, url: str, seen: Seen) -> Report:
     return Report(
         "Filed at once; has this bug been reported before?",
         [
-            f'{subject.partition("/")[0]} reports: "{seen.title}". If one of those below is the same bug, close one of '
-            "the two as a duplicate."
+            *_reported(subject, seen),
+            "If one of those below is the same bug, close one of the two as a duplicate.",
         ],
         ("Issue", "Why"),
         [(Link(key, url), "the new issue"), *seen.rows()],

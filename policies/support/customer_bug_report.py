@@ -20,14 +20,14 @@ from policies.handbook import OURS, LabelOfCustomers, Labels
 from policies.named_hosts import hosts_in
 from policies.report import Cell, Link, Report
 from policies.spilled_secrets import secrets_in
-from policies.support.bug_duplicates import Seen
+from policies.support.bug_duplicates import NO_CODENAME, Seen
 from policies.support.out_of_hours import thread_key
 
 Agent = Literal["fleetd", "osquery"]
-NO_CODENAME = "customer request"  # in the place of a customer, where the edition allows it
+WITHOUT_CODENAME = "customer request"  # in the place of a customer, where the edition allows it
 LONGEST_TITLE, FEWEST_WORDS = 200, 3
 LONGEST_TEXT, LONGEST_LINE = 10_000, 500  # GitHub takes 65,536 characters in all
-CUSTOMER_PATTERN = rf"^\s*([Cc]ustomer|[Pp]rospect)-[a-zA-Z0-9-]+\s*$|^\s*{NO_CODENAME}\s*$|{ACCOUNT_PATTERN}"
+CUSTOMER_PATTERN = rf"^\s*([Cc]ustomer|[Pp]rospect)-[a-zA-Z0-9-]+\s*$|^\s*{WITHOUT_CODENAME}\s*$|{ACCOUNT_PATTERN}"
 
 _EXAMPLES = {
     "fleet_version": "4.58.0",
@@ -140,7 +140,7 @@ def problems(report: BugReport, label: LabelOfCustomers, allowed_hosts: Collecti
 def _of_customer(report: BugReport, label: LabelOfCustomers) -> list[str]:
     # "Include a "customer-codename" label."; the 2024 page leaves the choice:
     # "Make sure the issue has a "customer request" label or "customer-codename" label."
-    if report.customer.strip() != NO_CODENAME or label == "codename or customer request":
+    if report.customer.strip() != WITHOUT_CODENAME or label == "codename or customer request":
         return []
     return [
         "This edition of the handbook asks for a codename. Give it, or the account; one is assigned if it has none."
@@ -202,7 +202,7 @@ def _not_for_the_public(report: BugReport, allowed_hosts: Collection[str]) -> li
 def codename(report: BugReport) -> str | None:
     """Gives the codename label, "" where there shall be none, None when an account is given whose codename it is."""
     given = report.customer.strip()
-    if given == NO_CODENAME:
+    if given == WITHOUT_CODENAME:
         return ""
     return given.lower() if CODENAME_LABEL.match(given) else None
 
@@ -291,7 +291,7 @@ def message_link(report: BugReport) -> str:
 def subject(report: BugReport, codename: str) -> str:
     """Gives what makes it the same report: customer, title and what happens, whatever else is corrected."""
     told = " ".join(f"{report.title}\n{report.actual}".casefold().split())
-    return f"{codename or 'no-codename'}/{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    return f"{codename or NO_CODENAME}/{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)

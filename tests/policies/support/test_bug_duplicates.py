@@ -11,7 +11,7 @@ from policies.confidentiality import Confidential
 from policies.customer import Refused
 from policies.events import SlackAction
 from policies.issue import Issue
-from policies.report import Mention
+from policies.report import Link, Mention
 from policies.support import bug_duplicates as policy
 
 TITLE = "Orbit keeps restarting after an update of certificates"
@@ -136,20 +136,22 @@ def test_the_likeliest_come_first_each_once_with_its_reasons_and_five_at_the_mos
 
 def seen(*issues: Issue) -> policy.Seen:
     found = policy.candidates(TOLD, {"title": issues, "error text": issues}, [])
-    return policy.seen(policy.kept(f" {TITLE}\n", found))
+    return policy.seen(policy.kept(TOLD, found))
 
 
 def test_what_was_found_is_kept_and_read_as_it_was() -> None:
     found = seen(SAME)
-    assert (found.title, found.numbers) == (TITLE, "#41")
-    assert policy.seen(policy.kept("A title", [])) == policy.Seen("A title", [])
+    assert (found.title, found.actual, found.numbers) == (TITLE, ACTUAL, "#41")
+    told = policy.Told(" A  title\n", "It\nfails", "", "")
+    assert policy.seen(policy.kept(told, [])) == policy.Seen("A title", "It fails", [])
 
 
 def test_the_question_names_each_candidate_with_link_and_reasons_and_has_a_button_for_each() -> None:
     asked = policy.question(SUBJECT, seen(SAME, issue(40, TITLE, is_open=False)))
     assert asked.sentences[0] == f'customer-juno reports: "{TITLE}".'
-    assert "Nothing is filed before somebody has chosen." in asked.sentences[1]
-    assert "A closed one may be fixed in a later version" in asked.sentences[2]
+    assert asked.sentences[1] == f"Actual behavior: {ACTUAL}"
+    assert "Nothing is filed before somebody has chosen." in asked.sentences[2]
+    assert "A closed one may be fixed in a later version" in asked.sentences[3]
     assert [each.text for each in asked.buttons] == ["Same as #40", "Same as #41", "None of these: file it"]
     assert len({each.action for each in asked.buttons}) == 3
     assert all(len(each.value) < 2_000 for each in asked.buttons)
@@ -167,10 +169,19 @@ def test_the_question_names_each_candidate_with_link_and_reasons_and_has_a_butto
     ],
 )
 def test_the_answer_stands_in_the_place_of_the_question(chosen: str, by: str, told: str) -> None:
-    answered = policy.question(SUBJECT, seen(SAME), chosen=chosen, by=by)
-    assert answered.sentences[1:] == [told]
-    assert answered.buttons == []
+    answered = policy.answered(SUBJECT, seen(SAME), chosen, by, Link("fleetdm/fleet#43", "https://x/43"))
+    assert answered.sentences[2:] == [told]
+    assert not answered.buttons
+    assert "<https://x/43|fleetdm/fleet#43>" in str(answered.slack_blocks()[2])
     assert answered.mentions == ([Mention(by)] if by.startswith("U") else [])
+
+
+def test_a_long_report_and_a_customer_without_codename_are_shown_as_far_as_a_person_needs() -> None:
+    long = policy.Seen("A title", "x" * 301, [])
+    assert policy.question("no-codename/0123456789abcdef", long).sentences[:2] == [
+        'A customer reports: "A title".',
+        f"Actual behavior: {'x' * 300}\u2026",
+    ]
 
 
 def test_titles_call_nobody_in_slack() -> None:

@@ -345,19 +345,25 @@ def test_the_customer_reads_a_friendly_message_with_the_link() -> None:
 
 
 def test_without_a_message_the_run_gives_the_words_for_the_customer() -> None:
-    shown = policy.filed(DONE, CODENAME, duplicates.Seen("A title"), told=False, differs=False)
+    shown = policy.filed(DONE, CODENAME, duplicates.Seen("A title", "It fails"), told=False, differs=False)
     assert f'"Hi everyone, here\'s a link to the issue we discussed: {DONE.url}"' in shown.sentences[1]
 
 
 def test_a_link_that_slack_refused_is_given_by_hand() -> None:
     shown = policy.filed(
-        replace(DONE, not_told="It refused."), CODENAME, duplicates.Seen("A"), told=True, differs=False
+        replace(DONE, not_told="It refused."),
+        CODENAME,
+        duplicates.Seen("A title", "It fails"),
+        told=True,
+        differs=False,
     )
     assert shown.sentences[1].startswith("It refused. Give the customer the link:")
 
 
 def test_the_run_shows_what_was_looked_at_and_that_an_earlier_version_stands() -> None:
-    seen = duplicates.Seen("A title", [duplicates.Shown(41, "Orbit", "https://x/41", False, ["title 80 % alike"])])
+    seen = duplicates.Seen(
+        "A title", "It fails", [duplicates.Shown(41, "Orbit", "https://x/41", False, ["title 80 % alike"])]
+    )
     shown = policy.filed(DONE, CODENAME, seen, told=True, differs=True)
     assert "The customer has the link." in shown.sentences
     assert "An earlier version of this report stands there. Correct it there by hand." in shown.sentences
