@@ -138,9 +138,11 @@ def problems(report: BugReport, label: LabelOfCustomers, allowed_hosts: Collecti
 
 
 def _of_customer(report: BugReport, label: LabelOfCustomers) -> list[str]:
-    # "Include a "customer-codename" label."; the 2024 page leaves the choice:
-    # "Make sure the issue has a "customer request" label or "customer-codename" label."
-    if report.customer.strip() != WITHOUT_CODENAME or label == "codename or customer request":
+    # "Include a "customer-codename" label."
+    if label == "codename or customer request":
+        # "Make sure the issue has a "customer request" label or "customer-codename" label."
+        return []
+    if report.customer.strip() != WITHOUT_CODENAME:
         return []
     return [
         "This edition of the handbook asks for a codename. Give it, or the account; one is assigned if it has none."
@@ -148,7 +150,7 @@ def _of_customer(report: BugReport, label: LabelOfCustomers) -> list[str]:
 
 
 def _lacking(report: BugReport) -> list[str]:
-    # "Include required details that will help speed up time to resolution", "Mandatory to include reproduction steps."
+    # "Mandatory to include reproduction steps."
     fields = BugReport.model_fields
     return [
         f'{fields[name].title} is missing or says nothing. Give it, such as "{example}".'
