@@ -20,6 +20,7 @@ from prefect.exceptions import ObjectNotFound
 from deployments import inbox, procedures
 from deployments.deliveries import Delivery
 from deployments.inbox import Opening, Verdict
+from policies.customer import Refused
 from policies.events import Event, event_of
 from tasks import cases, clock, customer_channels, database, deadlines, prefect_api, runs, slack
 from tasks.database import GroupCommit, Waiting
@@ -183,10 +184,16 @@ class Dispatcher:
 
     async def _start(self, client: PrefectClient, procedure: str, batch: str, subjects: Sequence[str]) -> None:
         """Makes the run; the same batch gives the same run, however often it is asked for."""
+        try:
+            parameters: dict[str, Any] = procedures.of(procedure).parameters(subjects)
+        except Refused as refused:  # or it would hold up everybody behind it
+            for subject in subjects:
+                await self._group.run(cases.settle, procedure, subject, cases.State.PARKED, str(refused))
+            await self._group.run(cases.handed, batch, "none")
+            return
         if procedure not in self._deployments:
             found = await client.read_deployment_by_name(f"{procedure}/{procedure}")
             self._deployments[procedure] = found.id
-        parameters: dict[str, Any] = procedures.of(procedure).parameters(subjects)
         run = await client.create_flow_run_from_deployment(
             self._deployments[procedure], parameters=parameters, idempotency_key=batch, tags=[INBOX]
         )

@@ -23,8 +23,8 @@ from policies.events import (
     TextReceived,
 )
 from policies.support import (
+    bug_duplicates,
     bug_escalation,
-    customer_bug_report,
     job_applications,
     support_requests,
     support_routing,
@@ -190,7 +190,7 @@ def _bug_parameters(subjects: Sequence[str]) -> dict[str, Any]:
 
 
 def _press_on_report(action: SlackAction) -> Sequence[str] | None:
-    return customer_bug_report.reasons_to_ignore(action) if customer_bug_report.is_press(action) else None
+    return bug_duplicates.reasons_to_ignore(action) if bug_duplicates.is_press(action) else None
 
 
 def _report_parameters(subjects: Sequence[str]) -> dict[str, Any]:
@@ -233,7 +233,7 @@ STARTS = (
     ),
     Start(
         bug_reports.FILE,
-        customer_bug_report.press_subject,
+        bug_duplicates.press_subject,
         _of(SlackAction, _press_on_report),
         _report_parameters,
         most=1,

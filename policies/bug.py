@@ -52,7 +52,12 @@ class Told:
     def says(self, *names: str) -> str:
         """Gives what stands under the headings that hold one of these words; "" when that is nothing."""
         found = [value for name, value in self.parts if any(each in name for each in names)]
-        return "\n".join(value for value in found if not _NOTHING.fullmatch(value))
+        return "\n".join(value for value in found if not is_nothing(value))
+
+
+def is_nothing(text: str) -> bool:
+    """Says whether a text tells nothing: it is empty, or a placeholder such as "n/a"."""
+    return _NOTHING.fullmatch(text) is not None
 
 
 def told(body: str) -> Told:

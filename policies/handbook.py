@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Self, TypeVar, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,8 @@ from policies.business_time import DEVELOPER_CLOSES, DEVELOPER_OPENS, Calendar, 
 EDITIONS = (2024, 2025)
 OURS = "fleetdm"  # the Slack workspace of our app
 
+LabelOfCustomers = Literal["codename", "codename or customer request"]  # what the issue of a customer must have
+
 # What a text must look like, and how to say it.
 SHAPES = {
     (HANDLE := r"^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"): "a GitHub handle: letters, digits and single dashes between them",
@@ -40,6 +42,7 @@ SHAPES = {
     (FIELD := r"^[A-Za-z]\w*$"): "the API name of a Salesforce field, such as Product__c",
     (FILE := r"^[\w.-]+\.(md|yml)$"): "the file name of an issue template, such as outage.md",
     (SPREADSHEET := r"^[\w-]{20,}$"): "the id in a Google spreadsheet's address",
+    (DOMAIN := r"^([a-z0-9-]+\.)+[a-z]+$"): "a domain in small letters, such as fleetdm.com",
     (DAY := r"^(Mon|Tues|Wednes|Thurs|Fri)day$"): "a weekday, such as Monday",
     (PRIORITY := r"^P[0-3]$"): "a priority, P0 to P3",
     (APPROVAL := r"^(ask|send)$"): '"ask", a person approves each answer, or "send", it leaves at once',
@@ -65,6 +68,7 @@ BotId = Annotated[str, StringConstraints(pattern=BOT)]
 GroupId = Annotated[str, StringConstraints(pattern=GROUP)]
 Phone = Annotated[str, StringConstraints(pattern=PHONE)]
 Mailbox = Annotated[str, StringConstraints(pattern=MAILBOX)]
+Domain = Annotated[str, StringConstraints(pattern=DOMAIN)]
 FieldName = Annotated[str, StringConstraints(pattern=FIELD)]
 TemplateFile = Annotated[str, StringConstraints(pattern=FILE)]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -91,6 +95,7 @@ def _for_each_edition(values: Mapping[int, _Value]) -> Mapping[int, _Value]:
 LabelByEdition = Annotated[Mapping[int, Label], AfterValidator(_for_each_edition)]
 TextByEdition = Annotated[Mapping[int, Text], AfterValidator(_for_each_edition)]
 TextsByEdition = Annotated[Mapping[int, tuple[Text, ...]], AfterValidator(_for_each_edition)]
+LabelOfCustomersByEdition = Annotated[Mapping[int, LabelOfCustomers], AfterValidator(_for_each_edition)]
 TemplateByEdition = Annotated[Mapping[int, TemplateFile], AfterValidator(_for_each_edition)]
 
 
@@ -151,6 +156,7 @@ class ByEdition(_Names):
 
     request_label: LabelByEdition
     request_template: TemplateByEdition
+    bug_report_label: LabelOfCustomersByEdition
     customer_success_channel: TextByEdition
     around_the_clock_tier: TextByEdition
     dri_proficiency: TextByEdition
@@ -256,6 +262,10 @@ class DeveloperOnCall(_Names):
     hand_off_day: Annotated[str, StringConstraints(pattern=DAY)]
 
 
+class BugReports(_Names):
+    public_domains: tuple[Domain, ...]
+
+
 class BugEscalation(_Names):
     counts_from_stand_up: bool
     keeps_help_customers: bool
@@ -293,6 +303,7 @@ class Handbook(_Names):
     first_response: FirstResponse
     support_slas: SupportSlas
     job_applications: JobApplications
+    bug_reports: BugReports
     bug_escalation: BugEscalation
     developer_on_call: DeveloperOnCall
     closures: Mapping[date, Text]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any
 
 from github import GithubException
@@ -56,7 +56,7 @@ class Issues(Client):
 
     def _issue(self, found: Mapping[str, Any]) -> issues.Issue:
         author: Mapping[str, str] = found["author"] or {}
-        added = {each["label"]["name"]: _time(each["createdAt"]) for each in found["timelineItems"]["nodes"]}
+        added = {each["label"]["name"]: _time(each["createdAt"]) for each in found.get("timelineItems", _NONE)["nodes"]}
         return issues.Issue(
             repository=self.full_name,
             number=found["number"],
@@ -66,38 +66,34 @@ class Issues(Client):
             created_at=_time(found["createdAt"]),
             labels={each["name"]: added.get(each["name"]) for each in found["labels"]["nodes"]},
             assignees=[each["login"] for each in found["assignees"]["nodes"]],
-            comments=[_comment(each) for each in found["comments"]["nodes"]],
+            comments=[_comment(each) for each in found.get("comments", _NONE)["nodes"]],
             title=Confidential(found["title"]),
             body=Confidential(found["body"] or ""),
             url=f"{self.url}/issues/{found['number']}",
             node_id=found["id"],
         )
 
-    def search_issues(self, words: str, *, labels: Sequence[str] = (), most: int = 30) -> list[issues.Issue]:
-        """Gives the issues that GitHub's search finds, the best first, without comments and times of labels.
+    def look_for(
+        self, searches: Mapping[str, str], labels: Sequence[str], most: int = 20
+    ) -> tuple[dict[str, list[issues.Issue]], list[issues.Issue]]:
+        """Gives what GitHub's search finds for each of several sets of words, and the newest issues, in one call.
 
-        The index is some minutes late: what has just been filed is not in it.
+        searches: the words by any name. labels: the first is on all that are looked for; of each the newest issues are
+        given, because the search's index is some minutes late. Comments and times of labels are not among what is read.
         """
-        query = " ".join([f"repo:{self.full_name}", "is:issue", *(f'label:"{each}"' for each in labels), words])
-        with self.client() as client:
-            return [self._found(each) for each in islice(client.search_issues(query), most)]
+        names = {f"search{number}": name for number, name in enumerate(searches)}
+        asked = {
+            alias: f'repo:{self.full_name} is:issue label:"{labels[0]}" {searches[name]}'
+            for alias, name in names.items()
+        }
+        listed = {f"label{number}": [label] for number, label in enumerate(dict.fromkeys(labels))}
+        answer = self._ask(_looking(list(names), list(listed), most), **asked, **listed)
+        found = {name: self._several(answer[alias]) for alias, name in names.items()}
+        newest = {each.number: each for alias in listed for each in self._several(answer["repository"][alias])}
+        return found, list(newest.values())
 
-    def _found(self, found: GithubIssue) -> issues.Issue:
-        return issues.Issue(
-            repository=self.full_name,
-            number=found.number,
-            author=found.user.login,
-            author_is_bot=found.user.type == "Bot",
-            is_open=found.state == "open",
-            created_at=found.created_at,
-            labels={label.name: None for label in found.labels},
-            assignees=[each.login for each in found.assignees],
-            comments=[],
-            title=Confidential(found.title),
-            body=Confidential(found.body or ""),
-            url=found.html_url,
-            node_id=found.node_id,
-        )
+    def _several(self, found: Mapping[str, Any]) -> list[issues.Issue]:
+        return [self._issue(each) for each in found["nodes"] if each]  # a pull request has no fields
 
     def _create_issue(
         self, title: Text, body: Text, labels: Sequence[str], assignees: Sequence[str], once: str
@@ -217,15 +213,35 @@ def _comment(found: Mapping[str, Any]) -> issues.Comment:
     return issues.Comment(int(number), author.get("login", ""), bot, _time(found["createdAt"]))
 
 
-_FIELDS = """
+_NONE: Mapping[str, Any] = {"nodes": []}
+_SHORT = """
 id number title body state createdAt author { __typename login }
 labels(first: 100) { nodes { name } }
 assignees(first: 10) { nodes { login } }
-comments(last: 100) { nodes { url createdAt author { __typename login } } }
-timelineItems(last: 100, itemTypes: [LABELED_EVENT]) { nodes { ... on LabeledEvent { createdAt label { name } } } }
+"""
+_FIELDS = f"""{_SHORT}
+comments(last: 100) {{ nodes {{ url createdAt author {{ __typename login }} }} }}
+timelineItems(last: 100, itemTypes: [LABELED_EVENT]) {{ nodes {{ ... on LabeledEvent {{
+createdAt label {{ name }} }} }} }}
 """
 _ONE_ISSUE = f"""query($owner: String!, $name: String!, $number: Int!) {{
 repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS} }} }} }}"""
 _ISSUES = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
 repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, states: OPEN, labels: $labels) {{
 totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
+
+
+def _looking(searches: Sequence[str], lists: Sequence[str], most: int) -> str:
+    """Words the query of several searches and lists, each under its name, which is its variable's too."""
+    variables = "".join(f", ${each}: String!" for each in searches) + "".join(f", ${each}: [String!]" for each in lists)
+    searched = "\n".join(
+        f"{each}: search(query: ${each}, type: ISSUE, first: {most}) {{ nodes {{ ... on Issue {{ {_SHORT} }} }} }}"
+        for each in searches
+    )
+    newest = "orderBy: {field: CREATED_AT, direction: DESC}"
+    listed = "\n".join(
+        f"{each}: issues(first: 50, labels: ${each}, {newest}) {{ nodes {{ {_SHORT} }} }}" for each in lists
+    )
+    return f"""query($owner: String!, $name: String!{variables}) {{
+{searched}
+repository(owner: $owner, name: $name) {{ {listed} }} }}"""

@@ -31,6 +31,15 @@ class Labels(Client):
         """Gives the labels that are codenames of customers and prospects."""
         return [label for label in self.labels() if CODENAME_LABEL.match(label.name)]
 
+    def has_label(self, label: str) -> bool:
+        """Says whether there is a label."""
+        with self._reading() as repository:
+            try:
+                repository.get_label(label).complete()
+            except UnknownObjectException:
+                return False
+        return True
+
     def _rename_label(self, old: str, new: str, once: str) -> Made:
         place = f"{old} to {new} in {self.full_name}"
 
@@ -41,7 +50,7 @@ class Labels(Client):
             return self._made(_said(label, new))
 
         def find(_: datetime) -> Made | None:
-            has_old, has_new = self._has(old), self._has(new)
+            has_old, has_new = self.has_label(old), self.has_label(new)
             if has_old and has_new:
                 raise Different(f'Both "{old}" and "{new}" are labels of {self.full_name}. Merge them by hand.')
             return self._made(new) if has_new else None
@@ -77,14 +86,6 @@ class Labels(Client):
         return perform(
             Write(once, "GitHub", "create label", place, request, send, find, explain, self._made(name), lasting=True)
         )
-
-    def _has(self, label: str) -> bool:
-        with self._reading() as repository:
-            try:
-                repository.get_label(label).complete()
-            except UnknownObjectException:
-                return False
-        return True
 
     def _made(self, label: str) -> Made:
         return Made(label, f"{self.url}/labels/{quote(label)}")

@@ -15,7 +15,7 @@ from policies.business_time import pacific_date
 from policies.customer import Refused
 from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
 from policies.support import bug_escalation as policy
-from policies.support.customer_bug_report import NEW, BugReport
+from policies.support.customer_bug_report import BugReport
 from settings import handbook
 from tasks import artifacts, cases, decisions, effects, github, known_names, ledger, remembered, runs, slack
 from tasks.effects import EffectError
@@ -31,7 +31,7 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
     Owner: Customer Support Engineers
     Writes: GitHub, Salesforce, Slack
 
-    1. Without an issue the report is filed at once, as "file_customer_bug_report" does for a new one.
+    1. Without an issue the report is filed at once. What may be the same bug is shown, and nobody is asked first.
     2. The labels "~investigate" and ":help-customers" are added, then ":incoming" and ":reproduce" removed.
     3. The team is asked in the customer success channel whether it can be reproduced.
 
@@ -43,9 +43,10 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
     if bool(issue.strip()) == (report is not None):
         raise Refused("Give either the issue, or a report that is to be filed and escalated.")
     # "When a CSE suspects that a customer is impacted by a bug, a bug report is filed immediately."
-    filed = await bug_reports.file(report, NEW) if report else None
-    if filed and not filed.number:
-        return filed.url  # a dry run: there is no issue yet whose labels could be changed
+    filed = await bug_reports.file(report, at_once=True) if report else None
+    if filed and not filed.number:  # a dry run: there is no issue yet whose labels could be changed
+        await artifacts.report("escalated-bug", policy.would_escalate(handbook().labels))
+        return filed.url
     number = filed.number if filed else issue_number(issue, handbook().repositories.public)
     bug, done = await escalate(number)
     await artifacts.report("escalated-bug", policy.escalated(bug, done))
@@ -131,12 +132,18 @@ async def record_reproduction(
         press: Leave it empty; a button in Slack fills it in.
         dry_run: Say what would be done, and do nothing.
     """
+    if press:
+        return next(iter(await cases.each([press], lambda _: _record(issue, outcome, details, press))), "")
+    return await _record(issue, outcome, details, press)
+
+
+async def _record(issue: str, outcome: policy.Outcome, details: str, press: str) -> str:
     number, labels = issue_number(issue, handbook().repositories.public), handbook().labels
     by = policy.press(press).user if press else runs.current().started_by
-    found = github.fleet.issue(number)
     if press and by not in _team():
         await _refuse(press, by)
-        return by
+        raise cases.NothingToDo("Who pressed the button is not of the team.")
+    found = github.fleet.issue(number)
     if problems := policy.reasons_not_to_record(found, f"#{number}", labels.investigate, details):
         raise Refused(*problems)
     assert found

@@ -5,21 +5,23 @@ Handbook: customer-success#file-a-customer-bug-report
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from prefect import flow
+from pydantic import ValidationError
 
 from flows.customers.customer_codenames import codename_of
 from policies.confidentiality import Leak, PublicText
 from policies.customer import Refused
 from policies.issue import AddComment, Issue, issue_number
+from policies.report import Link
 from policies.support import bug_duplicates as duplicates
 from policies.support import bug_reports as policy
 from policies.support import customer_bug_report as filing
-from policies.support.out_of_hours import message_key
+from policies.support.out_of_hours import thread_key
 from settings import handbook
 from tasks import artifacts, cases, decisions, effects, github, known_names, ledger, remembered, runs, slack
 
@@ -36,7 +38,7 @@ async def file_customer_bug_report(
     Owner: Customer Support Engineers
     Writes: GitHub, Salesforce, Slack
 
-    1. The report is checked: required details, and that no customer's real name is in it.
+    1. The report is checked: required details, and that nothing is in it that tells which customer it is.
     2. The customer's codename is found; a customer without one gets one.
     3. The public repository is searched with several sets of keywords. When something like it is there, somebody is
        asked in the customer success channel, and nothing is filed before they have chosen.
@@ -44,169 +46,210 @@ async def file_customer_bug_report(
     5. The customer gets the link in the thread of their message.
 
     Args:
-        report: What the customer has told us.
-        same_as: Number of the issue that reports the same bug, or "new". Empty: search first.
+        report: What the customer has told us. Anybody can read it: no customer's name, no host, no secret.
+        same_as: Number of the issue that reports the same bug, or "new". Empty: search first, and ask.
         press: Leave it empty; a button in Slack fills it in.
         dry_run: Say what would be done, and do nothing.
     """
-    if press and (by := filing.press(press).user) not in _team():
-        once = f"{FILE}/{press}/refusal"
-        await slack.tell_only(handbook().customer_success_channel.id, by, filing.only_the_team(), once=once)
-        return by
-    done = await file(report, same_as, press=press)
+    if press:
+        return next(iter(await cases.each([press], partial(_choose, report))), "")
+    done = await file(report, same_as)
+    if done and done.not_told:
+        raise cases.Unsettled(done.not_told)
     return done.url if done else ""
 
 
-async def file(report: filing.BugReport, same_as: str, *, press: str = "") -> Filed | None:
+async def _choose(report: filing.BugReport, press: str) -> str:
+    """Does what somebody has chosen with a button, or tells them alone why not."""
+    said, tell = duplicates.press(press), partial(slack.tell_only, handbook().customer_success_channel.id)
+    if said.user not in _team():
+        await tell(said.user, duplicates.only_the_team(), once=f"{FILE}/{press}/refusal")
+        raise cases.NothingToDo("Who pressed the button is not of the team.")
+    try:
+        done = await file(report, said.choice, by=said.user)
+    except Refused as refused:
+        await tell(said.user, duplicates.not_chosen(refused), once=f"{FILE}/{press}/refusal")
+        raise
+    return done.url if done else ""
+
+
+async def file(
+    report: filing.BugReport, same_as: str = "", *, by: str = "", at_once: bool = False
+) -> filing.Filed | None:
     """Files a report, or adds it to the issue that was chosen. None: somebody must choose first, and is asked.
+
+    by: who has chosen; the member's id in Slack. at_once: whether it is filed without asking.
 
     Raises:
         Refused: with everything that is wrong with it.
     """
-    chosen = filing.choice(same_as) if same_as else None
+    chosen = duplicates.choice(same_as)
     _check(report)
-    codename = report.customer.strip().lower()
-    if filing.is_codename(codename):
-        _assert_known(codename)
-    else:
-        codename = codename_of(report.customer)
-    subject = f"{codename}/{filing.digest(report)}"
-    found = _candidates(report, codename, subject) if chosen is None else _seen(subject)
-    if found and chosen is None and not (chosen := _chosen_before(subject)):
-        await _ask_which(report, codename, subject, found)
+    codename = _codename(report)
+    subject = filing.subject(report, codename)
+    seen = _seen(report, codename, subject)
+    chosen = chosen or _chosen_before(subject) or (duplicates.Choice(0) if at_once or not seen.found else None)
+    if chosen is None:
+        await _ask_which(report, subject, seen)
         return None
-    chosen = chosen or filing.Choice(0)
-    same = _same(chosen) if chosen.number else None
-    _settle(subject, chosen, filing.press(press).user if press else runs.current().started_by, found)
-    done = _added(report, codename, subject, same) if same else _new(report, codename, subject)
-    await _show_choice(report, codename, subject, found)
-    if report.message:
-        channel, _, ts = message_key(report.message).partition("/")
-        told = filing.link_message(done.key, done.url)
-        await slack.post(channel, told, once=f"{FILE}/{subject}/link", thread=ts, to_customers=True)
-    shown = filing.filed(
-        codename, done.key, done.url, new=chosen.number == 0, candidates=found, told=bool(report.message)
-    )
+    issue = _same(chosen, subject) if chosen.number else None
+    _settle(subject, chosen, by or runs.current().started_by, seen)
+    standing = _standing(report, subject)
+    done = _added(standing, codename, subject, chosen, issue) if chosen.number else _new(standing, codename, subject)
+    done = replace(done, not_told=await _give_the_link(report, subject, done))
+    await _show_choice(subject, done, seen, at_once=at_once)
+    shown = filing.filed(done, codename, seen, told=bool(report.message.strip()), differs=standing != report)
     await artifacts.report("customer-bug-report", shown)
     return done
 
 
-@dataclass(frozen=True)
-class Filed:
-    """The issue that a report is in. number: 0 in a dry run that would file it."""
-
-    number: int
-    key: str
-    url: str
-
-
 def _check(report: filing.BugReport) -> None:
-    problems = filing.problems(report)
-    try:
-        known_names.public(filing.texts(report))
-    except Leak as leak:
-        problems.append(str(leak))
+    names = handbook()
+    label = names.by_edition.bug_report_label[names.edition]
+    problems = filing.problems(report, label, names.bug_reports.public_domains)
+    for name, text in filing.typed(report):
+        try:
+            known_names.public(text)
+        except Leak as leak:
+            problems.append(f"{name}: {leak}")
     if problems:
         raise Refused(*problems)
 
 
-def _assert_known(codename: str) -> None:
-    places = {"confidential": github.confidential, "public": github.fleet}
-    lacking = [name for name, each in places.items() if codename not in {one.name for one in each.codename_labels()}]
-    if lacking:
+def _codename(report: filing.BugReport) -> str:
+    """Gives the customer's codename label; an account without one gets one."""
+    given = filing.codename(report)
+    if given is None:
+        return codename_of(report.customer)
+    places = {"confidential": github.confidential, "public": github.fleet} if given else {}
+    if lacking := [name for name, each in places.items() if not each.has_label(given)]:
         raise Refused(
-            f'"{codename}" is no label of the {" and the ".join(lacking)} repository. Give the address of the account '
+            f'"{given}" is no label of the {" and the ".join(lacking)} repository. Give the address of the account '
             "in Salesforce instead; its codename is found or assigned."
         )
+    return given
 
 
-def _candidates(report: filing.BugReport, codename: str, subject: str) -> list[filing.Shown]:
+def _seen(report: filing.BugReport, codename: str, subject: str) -> duplicates.Seen:
     """Searches, once a report: whoever starts it again is shown the same."""
-    name = f"{FILE}/{subject}/found"
+    name, bug = f"{FILE}/{subject}/found", handbook().labels.bug
     if (known := remembered.read(name)) is None:
         sets = duplicates.keyword_sets(report.title, report.actual, report.steps)
-        label = [handbook().labels.bug]
-        by_source = {each.source: github.fleet.search_issues(each.words, labels=label) for each in sets}
-        found = duplicates.candidates(report.title, report.actual, codename, by_source)
-        known = remembered.agreed(name, filing.kept(found))
-    return filing.shown(known)
+        searched, newest = github.fleet.look_for({each.source: each.words for each in sets}, [bug, codename or bug])
+        told = duplicates.Told(report.title, report.actual, codename, filing.message_link(report))
+        known = remembered.agreed(name, duplicates.kept(told, duplicates.candidates(told, searched, newest)))
+    return duplicates.seen(known)
 
 
-def _seen(subject: str) -> list[filing.Shown]:
-    return filing.shown(remembered.read(f"{FILE}/{subject}/found") or "[]")
-
-
-def _chosen_before(subject: str) -> filing.Choice | None:
+def _chosen_before(subject: str) -> duplicates.Choice | None:
     found = decisions.on(FILE, subject)
-    return filing.choice(found.decision) if found else None
+    return duplicates.choice(found.decision) if found else None
 
 
-def _same(chosen: filing.Choice) -> Issue:
+def _same(chosen: duplicates.Choice, subject: str) -> Issue | None:
+    """Gives the issue that was chosen. Once the report is on it, a person's change of that issue stands."""
     found = github.fleet.issue(chosen.number)
-    if problems := filing.reasons_against(found, chosen, handbook().labels.bug):
+    problems = duplicates.reasons_against(found, chosen, handbook().labels.bug)
+    if problems and not ledger.is_done(f"{FILE}/{subject}/comment"):
         raise Refused(*problems)
-    assert found
     return found
 
 
-def _settle(subject: str, chosen: filing.Choice, by: str, found: Sequence[filing.Shown]) -> None:
+def _settle(subject: str, chosen: duplicates.Choice, by: str, seen: duplicates.Seen) -> None:
     """Records the choice. The first one stands."""
     before = decisions.on(FILE, subject)
     if before is None and not runs.current().dry_run:
-        shown = ", ".join(f"#{each.number}" for each in found)
-        before = decisions.record(FILE, subject, chosen.word, by, shown)
+        before = decisions.record(FILE, subject, chosen.word, by, seen.numbers)
     if before and before.decision != chosen.word:
-        raise filing.settled_otherwise(subject, before.decision, chosen.word)
+        raise duplicates.settled_otherwise(subject, before.decision, chosen.word)
 
 
-def _new(report: filing.BugReport, codename: str, subject: str) -> Filed:
-    labels, public = handbook().labels, known_names.public
+def _standing(report: filing.BugReport, subject: str) -> filing.BugReport:
+    """Gives the report as it was when it was filed first: what is corrected later is corrected in the issue."""
+    return filing.BugReport.model_validate_json(remembered.agreed(f"{FILE}/{subject}/report", report.model_dump_json()))
+
+
+def _new(report: filing.BugReport, codename: str, subject: str) -> filing.Filed:
+    public = known_names.public
     made = github.fleet.create_issue(
         public(filing.title(report)),
         public(filing.body(report, codename)),
-        filing.labels_of_new(codename, labels.bug, labels.incoming, labels.reproduce),
+        filing.labels_of_new(codename, handbook().labels),
         once=f"{FILE}/{subject}/issue",
     )
     number = int(made.id or 0)
-    return Filed(number, f"{github.fleet.full_name}#{number}" if number else "The new issue", made.url)
+    key = f"{github.fleet.full_name}#{number}" if number else "The new issue"
+    return filing.Filed(number, key, made.url, is_new=True)
 
 
-def _added(report: filing.BugReport, codename: str, subject: str, found: Issue) -> Filed:
-    text = known_names.public(filing.comment(report, codename))
-    github.fleet.comment(found.number, text, once=f"{FILE}/{subject}/comment")
-    if not found.has_label(codename):
-        github.fleet.add_labels(found.number, [codename], once=f"{FILE}/{subject}/label")
-    return Filed(found.number, found.key, found.url)
+def _added(
+    report: filing.BugReport, codename: str, subject: str, chosen: duplicates.Choice, issue: Issue | None
+) -> filing.Filed:
+    number, once = chosen.number, f"{FILE}/{subject}"
+    label = filing.label_of_customer(codename, handbook().labels)
+    github.fleet.comment(number, known_names.public(filing.comment(report, codename)), once=f"{once}/comment")
+    if issue and not issue.has_label(label):
+        github.fleet.add_labels(number, [label], once=f"{once}/label")
+    return filing.Filed(
+        number, f"{github.fleet.full_name}#{number}", f"{github.fleet.url}/issues/{number}", is_new=False
+    )
 
 
-async def _ask_which(report: filing.BugReport, codename: str, subject: str, found: Sequence[filing.Shown]) -> None:
-    remembered.agreed(f"{FILE}/{subject}/draft", report.model_dump_json())
-    asked = filing.question(report, codename, found)
+# -- who is told
+
+
+async def _ask_which(report: filing.BugReport, subject: str, seen: duplicates.Seen) -> None:
+    if not runs.current().dry_run:
+        remembered.keep(f"{FILE}/{subject}/draft", report.model_dump_json())  # what was corrected last counts
+    asked = duplicates.question(subject, seen)
     await slack.post(handbook().customer_success_channel.id, asked, once=f"{FILE}/{subject}/question")
-    await artifacts.report("customer-bug-report", filing.waits(report, codename, found))
+    await artifacts.report("customer-bug-report", duplicates.waits(subject, seen))
 
 
-async def _show_choice(report: filing.BugReport, codename: str, subject: str, found: Sequence[filing.Shown]) -> None:
-    """Puts what was chosen in the place of the question, if one was asked."""
+async def _give_the_link(report: filing.BugReport, subject: str, done: filing.Filed) -> str:
+    """Gives the customer the link. Gives why Slack refused it: that undoes no filing."""
+    if report.message.strip():
+        channel, _, ts = thread_key(report.message).partition("/")
+        once = f"{FILE}/{subject}/link/{channel}/{ts}"
+        try:
+            await slack.post(channel, filing.link_message(done), once=once, thread=ts, to_customers=True)
+        except effects.EffectRefused as refused:
+            return str(refused)
+    return ""
+
+
+async def _show_choice(subject: str, done: filing.Filed, seen: duplicates.Seen, *, at_once: bool) -> None:
+    """Tells the team what became of the question, or what they could not be asked."""
+    channel = handbook().customer_success_channel.id
     asked = ledger.rows(keys=[f"{FILE}/{subject}/question"], states=[ledger.State.DONE])
     decided = decisions.on(FILE, subject)
     if asked and decided:
-        shown = filing.question(report, codename, found, chosen=decided.decision, by=decided.decided_by)
-        channel = handbook().customer_success_channel.id
-        await slack.update(channel, asked[0].made_id, shown, once=f"{FILE}/{subject}/answer")
+        now = Link(done.key, done.url)
+        shown = duplicates.answered(subject, seen, decided.decision, decided.decided_by, now)
+        with suppress(effects.EffectRefused):  # somebody has deleted the question
+            await slack.update(channel, asked[0].made_id, shown, once=f"{FILE}/{subject}/answer")
+    elif at_once and done.is_new and seen.found:
+        shown = duplicates.look_alikes(subject, done.key, done.url, seen)
+        await slack.post(channel, shown, once=f"{FILE}/{subject}/look-alikes")
 
 
 def drafted(press: str) -> dict[str, Any]:
-    """Gives the parameters of the run that does what a button in Slack says."""
-    said = filing.press(press)
+    """Gives the parameters of the run that does what a button in Slack says.
+
+    Raises:
+        Refused: the report that the button belongs to is not known, or not as it would be filled in today.
+    """
+    said = duplicates.press(press)
     kept = remembered.read(f"{FILE}/{said.report}/draft")
-    if kept is None:
-        raise Refused("The report that the button belongs to is not known here. Fill in the form again.")
-    return {"report": json.loads(kept), "same_as": said.choice, "press": press}
+    try:
+        report = filing.BugReport.model_validate_json(kept or "")
+    except ValidationError:
+        raise duplicates.not_known(said.report) from None
+    return {"report": report.model_dump(), "press": press}
 
 
 def _team() -> set[str]:
-    return {person.slack for role in filing.TEAM for person in handbook().holders(role)}
+    return {person.slack for role in duplicates.TEAM for person in handbook().holders(role)}
 
 
 @flow(name=REQUEST)
@@ -226,7 +269,7 @@ async def request_missing_details(issue: str, message: str, also_wanted: bool = 
         also_wanted: Ask for the details that are nice to have, too.
         dry_run: Say what would be done, and do nothing.
     """
-    number, (channel, _, ts) = issue_number(issue, handbook().repositories.public), message_key(message).partition("/")
+    number, (channel, _, ts) = issue_number(issue, handbook().repositories.public), thread_key(message).partition("/")
     found = github.fleet.issue(number)
     if problems := policy.reasons_not_to_ask(found, f"#{number}"):
         raise Refused(*problems)
@@ -234,7 +277,8 @@ async def request_missing_details(issue: str, message: str, also_wanted: bool = 
     asked = policy.request(found, also_wanted=also_wanted)
     if not asked.is_empty:
         once = f"{REQUEST}/{found.key}/{channel}/{ts}/{asked.digest}"
-        await slack.post(channel, policy.question(asked), once=once, thread=ts, to_customers=True)
+        question = policy.question(asked, handbook().chosen("nice_to_have_details_asked_by"))
+        await slack.post(channel, question, once=once, thread=ts, to_customers=True)
     await artifacts.report("missing-details", policy.asked_for(asked))
     return len(asked.required) + len(asked.wanted)
 

@@ -392,6 +392,12 @@ def closed_today(day: date, why: str) -> Report:
     return Report("No stand-up today", [f"{spoken_day(day)} is no business day ({why})."])
 
 
+def would_escalate(labels: Labels) -> Report:
+    """Words what a dry run shows of a report that isn't filed yet."""
+    swapped = f"+ {labels.investigate}, + {labels.help_customers}, - {labels.incoming}, - {labels.reproduce}"
+    return Report("Escalated", [f"The new issue's labels would be changed: {swapped}. The team would be asked."])
+
+
 def escalated(bug: Bug, done: Labelling) -> Report:
     """Words what an escalation shows."""
     changed = [*(f"+ {each}" for each in done.add), *(f"- {each}" for each in done.remove)]

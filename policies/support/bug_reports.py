@@ -74,13 +74,16 @@ def comment(asked: Request) -> str:
     )
 
 
-def question(asked: Request) -> Report:
-    """Words what a customer reads in Slack."""
+def question(asked: Request, wanted_by: str) -> Report:
+    """Words what a customer reads in Slack.
+
+    wanted_by: who asks for what is nice to have, "Fleet engineering" or "Fleet support".
+    """
     said = ["These details help us to find the cause sooner. Please write here what you can find out."]
     if asked.required:
         said.append("We need:\n" + "\n".join(f"• {each}" for each in asked.required))
     if asked.wanted:
-        said.append("It helps to know, too:\n" + "\n".join(f"• {each}" for each in asked.wanted))
+        said.append(f"{wanted_by} would like to know, too:\n" + "\n".join(f"• {each}" for each in asked.wanted))
     return Report("Details for your bug report", said, ("Issue",), [(Link(asked.issue.key, asked.issue.url),)])
 
 

@@ -33,6 +33,7 @@ MEANING: Mapping[Priority, str] = {
 
 _KEY = re.compile(r"([CG][A-Z0-9]{2,20})/(\d{10}\.\d{6})")
 _ADDRESS = re.compile(r"https?://[^\s/]+(?:/slack/api)?/archives/([CG][A-Z0-9]{2,20})/p(\d{10})(\d{6})(?:\?\S*)?")
+_THREAD = re.compile(r"[?&]thread_ts=(\d{10}\.\d{6})(?:&|$)")
 _REQUEST = re.compile(_KEY.pattern + r"/(P[01])(?:/([UW][A-Z0-9]{2,20})/(\d{10}\.\d{6}))?(?:/follow-up/(\d+))?")
 
 
@@ -225,6 +226,17 @@ def message_key(subject: str) -> str:
     if _KEY.fullmatch(subject):
         return subject
     raise Refused(f'"{subject}" is no message in Slack. Give its link, from "Copy link" in Slack.')
+
+
+def thread_key(subject: str) -> str:
+    """Gives what `message_key` does, for the first message of the thread where the address names a reply.
+
+    Raises:
+        Refused
+    """
+    channel, _, ts = message_key(subject).partition("/")
+    found = _THREAD.search(subject)
+    return f"{channel}/{found[1] if found else ts}"
 
 
 def only_the_sender() -> Report:

@@ -12,10 +12,12 @@ import httpx
 import pytest
 
 from policies.support.bug_escalation import REPRODUCED
+from tasks import cases
 from tests import signed
 from tests.deployments.installation import Installation
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import clear_waiting_labels as clearing
+from tests.scenarios import file_customer_bug_report as filing
 from tests.scenarios import register_customer_channel as registering
 from tests.scenarios import review_escalated_bugs as standing_up
 from tests.scenarios import triage_support_request as triaging
@@ -187,3 +189,27 @@ def test_the_stand_ups_button_records_who_reproduced_a_bug_and_the_message_shows
     assert "Reproduced." in shown["detail"]["text"]
     assert "<@U0SANDBOX09>" in shown["detail"]["text"]
     until(lambda: runs_of(fresh, "record-reproduction"))
+
+
+def test_the_button_that_says_which_bug_is_the_same_files_nothing_and_a_strange_one_holds_up_nobody(
+    fresh: Installation,
+) -> None:
+    same = standing_up.bug(41_100, "", title="Orbit restarts after an update of its certificates", labels=["bug"])
+    same.pop("label_events")
+    fresh.play(filing.SCENARIO, {"github": {"issues": [same]}})
+    run = fresh.run(filing.SCENARIO.deployment, filing.SCENARIO.parameters)
+    assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
+    assert "Somebody must choose before this is filed" in fresh.artifacts(run["id"])
+    (asked,) = [each["detail"] for each in of_service(fresh, "slack") if each["action"] == "post message"]
+    strange = {"action_id": "same-bug-41100", "value": f"{filing.CODENAME}/{'0' * 16}/41100"}
+    told = signed.slack_click(fresh.gateway, "U0SANDBOX09", "T0SANDBOX", "C062D0THVV1", asked["ts"], strange)
+    assert told.status_code == 200
+    pressed = {"user": "U0SANDBOX09", "channel": "help-customers", "ts": asked["ts"], "action_id": "same-bug-41100"}
+    answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/click", json=pressed).json()
+    assert (answer["ok"], answer.get("status")) == (True, 200), answer
+    (shown,) = until(lambda: [each for each in fresh.sandbox.effects() if each["action"] == "update message"])
+    assert "It is added to #41100." in shown["detail"]["text"]
+    assert [each["action"] for each in of_service(fresh, "github")] == ["create comment", "set labels"]
+    until(lambda: runs_of(fresh, filing.SCENARIO.deployment.partition("/")[0]))
+    until(lambda: [each.state for each in cases.parked_cases()] == ["parked"])
+    assert "is not known here. Fill in the form again." in cases.parked_cases()[0].reason

@@ -12,9 +12,12 @@ import pytest
 from flows.support import bug_escalation as flows
 from policies.confidentiality import Leak
 from policies.customer import Refused
+from policies.support.customer_bug_report import BugReport
 from tasks import cases, github, known_names, runs
 from tests.conftest import Sandbox, environment
+from tests.scenarios import file_customer_bug_report as filing
 from tests.scenarios.review_escalated_bugs import TODAY, YESTERDAY, bug
+from tests.starts import Start
 
 STAND_UP = "2026-11-24T16:30:00+00:00"
 NEXT_DAY = "2026-11-25T16:30:00+00:00"
@@ -42,6 +45,12 @@ def a_run(procedure: str, at: str, number: int, *, dry_run: bool = False) -> run
 def review(at: str = STAND_UP, *, dry_run: bool = False) -> int:
     with runs.acting(a_run(flows.REVIEW, at, 1, dry_run=dry_run)):
         return asyncio.run(flows.review_escalated_bugs.fn(dry_run=dry_run))
+
+
+def escalate(issue: str = "", *, dry_run: bool = False, **changed: Any) -> str:
+    report = None if issue else BugReport.model_validate(filing.REPORT | changed)
+    with runs.acting(a_run(flows.ESCALATE, STAND_UP, 1, dry_run=dry_run)):
+        return asyncio.run(flows.escalate_customer_bug.fn(issue, report, dry_run))
 
 
 def record(outcome: Any, *, number: int = 1, press: str = "", details: str = "") -> None:
@@ -98,6 +107,16 @@ def test_who_is_not_of_the_support_team_reads_so_alone_and_nothing_is_recorded(s
     assert len(said(sandbox, "post ephemeral")) == 1
     review(NEXT_DAY)
     assert {":incoming", ":reproduce"} <= labels()
+
+
+@pytest.mark.parametrize(("user", "state"), [(CSE, cases.State.DONE), (CSM, cases.State.IGNORED)])
+def test_a_press_ends_its_case_so_that_nobody_starts_it_again(sandbox: Sandbox, user: str, state: cases.State) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    press = press_of(sandbox, "reproduced", user)
+    cases.open_case(flows.RECORD, press, "slack 1", "", False)
+    record("reproduced", press=press)
+    assert cases.of(flows.RECORD, [press])[press].state == state
 
 
 def test_a_customers_name_in_the_details_is_refused_before_anything_is_recorded(sandbox: Sandbox) -> None:
@@ -182,3 +201,104 @@ def test_150_bugs_are_read_with_two_calls_and_changed_twenty_a_call(sandbox: San
     assert len(reads) == 2
     # acknowledgement, details, labels added, label removed: eight calls each
     assert len(writes) == 4 * 8
+
+
+# -- a report that can't wait
+
+
+LOOKS_ALIKE = bug(42_050, YESTERDAY, title="Orbit restarts after an update of its certificates", labels=["bug"])
+
+
+def seed_report(sandbox: Sandbox, *bugs: Mapping[str, Any]) -> None:
+    sandbox.reset(filing.SCENARIO.seed, {"github": {"issues": list(bugs)}})
+
+
+def actions(sandbox: Sandbox) -> list[str]:
+    return [str(each["action"]) for each in sandbox.effects()]
+
+
+def new_issue(sandbox: Sandbox) -> int:
+    (made,) = [each for each in sandbox.effects() if each["action"] == "create issue"]
+    return int(made["target"].rpartition("#")[2])
+
+
+def test_a_suspected_bug_is_filed_immediately_and_put_on_the_stand_up(sandbox: Sandbox) -> None:
+    seed_report(sandbox)
+    url = escalate()
+    assert url.endswith(f"/{new_issue(sandbox)}")
+    assert labels(new_issue(sandbox)) == {"bug", "~investigate", ":help-customers", filing.CODENAME}
+    assert actions(sandbox) == [
+        "create issue",
+        "post message",  # the customer's link
+        "set labels",  # what is added goes first
+        "set labels",
+        "set labels",
+        "post message",  # can it be reproduced?
+    ]
+    added, *removed = said(sandbox, "set labels")
+    assert all(label in added for label in ("~investigate", ":help-customers"))
+    assert [":incoming" in removed[0], ":reproduce" in removed[1]] == [True, True]
+
+
+def test_nobody_is_asked_first_but_what_looks_alike_is_shown(sandbox: Sandbox) -> None:
+    seed_report(sandbox, LOOKS_ALIKE)
+    escalate()
+    shown = said(sandbox, "post message")
+    assert any("Filed at once; has this bug been reported before?" in each and "42050" in each for each in shown)
+    assert not any("same-bug-" in each for each in shown)
+    assert "~investigate" in labels(new_issue(sandbox))
+    before = actions(sandbox)
+    escalate()
+    assert actions(sandbox) == before
+
+
+def test_a_report_that_was_added_to_another_issue_before_has_that_one_escalated(sandbox: Sandbox) -> None:
+    seed_report(sandbox, LOOKS_ALIKE)
+    with runs.acting(a_run("file-customer-bug-report", STAND_UP, 1)):
+        asyncio.run(flows.bug_reports.file(BugReport.model_validate(filing.REPORT), "42050"))
+    assert escalate().endswith("/42050")
+    assert "create issue" not in actions(sandbox)
+    assert {"~investigate", ":help-customers", filing.CODENAME} <= labels(42_050)
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5, 6])
+def test_what_was_killed_after_filing_or_among_the_labels_goes_on_where_it_was(
+    sandbox: Sandbox, sqlite_url: str, nth: int
+) -> None:
+    seed_report(sandbox)
+    variables = environment(sandbox.url, sqlite_url, STAND_UP)
+    name, parameters = "flows.support.bug_escalation.escalate_customer_bug", {"report": filing.REPORT}
+    assert Start(name, parameters, variables, crash_at=nth).go().end().how == "killed"
+    ended = Start(name, parameters, variables).go().end()
+    assert ended.how == "completed", ended.said
+    assert labels(new_issue(sandbox)) == {"bug", "~investigate", ":help-customers", filing.CODENAME}
+    assert actions(sandbox).count("post message") == 2
+    assert actions(sandbox).count("set labels") == 3
+
+
+def test_an_answer_that_was_lost_files_nothing_twice(sandbox: Sandbox, sqlite_url: str, use_settings: Use) -> None:
+    use_settings(environment(sandbox.url, sqlite_url, STAND_UP))
+    seed_report(sandbox)
+    sandbox.fault(service="github", method="POST", path="/repos/fleetdm/fleet/issues", kind="timeout_after", seconds=1)
+    escalate()
+    assert sandbox.faults_struck() == 1
+    assert "~investigate" in labels(new_issue(sandbox))
+
+
+def test_a_thread_that_is_gone_holds_up_no_escalation(sandbox: Sandbox) -> None:
+    seed_report(sandbox)
+    escalate(message="C0SANDBOX01/1795924770.000999")
+    assert "~investigate" in labels(new_issue(sandbox))
+
+
+def test_a_dry_run_of_a_report_does_nothing(sandbox: Sandbox) -> None:
+    seed_report(sandbox, LOOKS_ALIKE)
+    assert escalate(dry_run=True).endswith("/issues")
+    assert sandbox.effects() == []
+
+
+@pytest.mark.parametrize(("issue", "report"), [("42001", filing.REPORT), ("", None)], ids=["both", "neither"])
+def test_either_an_issue_or_a_report_is_escalated(issue: str, report: dict[str, Any] | None) -> None:
+    told = BugReport.model_validate(report) if report else None
+    with runs.acting(a_run(flows.ESCALATE, STAND_UP, 1)), pytest.raises(Refused, match="Give either the issue"):
+        asyncio.run(flows.escalate_customer_bug.fn(issue, told))

@@ -82,10 +82,34 @@ def test_a_filed_issue_is_known_by_its_number_and_address(sandbox: Sandbox) -> N
     assert (list(found.labels), found.assignees) == (["bug"], ["ksatter"])
 
 
-def test_github_search_finds_words_and_labels(sandbox: Sandbox) -> None:
-    seeded(sandbox, 3)
-    assert len(github.fleet.search_issues("Wi-Fi", labels=["bug"], most=2)) == 2
-    assert github.fleet.search_issues("Wi-Fi", labels=["story"]) == []
+def test_several_searches_and_the_newest_issues_take_one_call(sandbox: Sandbox) -> None:
+    others = [{**BUG, "number": 30_000, "labels": ["story"]}, {**BUG, "number": 30_001, "labels": ["customer-hebe"]}]
+    sandbox.reset({"github": {"issues": [*({**BUG, "number": 20_000 + at} for at in range(3)), *others]}})
+    searches = {"title": "Wi-Fi", "error text": "x509", "steps": "missing"}
+    found, newest = github.fleet.look_for(searches, ["bug", "customer-hebe"], most=2)
+    assert {source: [each.number for each in several] for source, several in found.items()} == {
+        "title": [20_002, 20_001],
+        "error text": [],
+        "steps": [20_002, 20_001],
+    }
+    assert {each.number for each in newest} == {20_000, 20_001, 20_002, 30_001}
+    assert [call["path"].partition("?")[0] for call in sandbox.calls()] == ["/graphql"]
+
+
+def test_the_newest_issues_are_there_while_the_search_does_not_know_them_yet(sandbox: Sandbox) -> None:
+    seeded(sandbox, 0)
+    with acting():
+        made = file_issue()
+    found, newest = github.fleet.look_for({"title": "bug"}, ["bug"])
+    assert found == {"title": []}
+    assert [str(each.number) for each in newest] == [made.id]
+    assert github.fleet.look_for({}, ["bug"])[0] == {}
+
+
+def test_a_repository_says_whether_it_has_a_label(sandbox: Sandbox) -> None:
+    sandbox.reset({"github": {"labels": [{"repository": PUBLIC, "name": "customer-hebe"}]}})
+    assert github.fleet.has_label("customer-hebe")
+    assert not github.confidential.has_label("customer-hebe")
 
 
 # -- many at once

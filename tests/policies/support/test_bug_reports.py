@@ -144,8 +144,9 @@ def test_the_comment_lists_what_is_required_only() -> None:
 
 def test_the_customer_reads_both_lists() -> None:
     asked = policy.request(issue(OLDEST), also_wanted=True)
-    shown = policy.question(asked)
+    shown = policy.question(asked, "Fleet engineering")
     assert "We need:\n• Steps to reproduce" in shown.sentences
+    assert shown.sentences[-1].startswith("Fleet engineering would like to know, too:\n• ")
     assert "• Is Redis running in cluster mode?" in shown.sentences[-1]
     assert asked.digest != policy.request(issue(OLDEST)).digest
 
