@@ -39,7 +39,7 @@ class Installation:
             stderr=subprocess.STDOUT,
         )
 
-    def wait_until_up(self, seconds: float = 180) -> float:
+    def wait_until_up(self, seconds: float = 400) -> float:
         """Waits for the demo's last line. Gives the seconds it took."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
@@ -72,6 +72,15 @@ class Installation:
             return []
         process = psutil.Process(self._process.pid)
         return [process, *process.children(recursive=True)]
+
+    def kill(self, *modules: str) -> None:
+        """Ends modules' processes with all they have started, as kill -9 does; the supervisor starts them anew."""
+        named = [each for each in self.family() if any(f"-m {module}" in " ".join(_words(each)) for module in modules)]
+        victims = {child for each in named for child in [each, *each.children(recursive=True)]}
+        for process in victims:
+            process.kill()
+        psutil.wait_procs(list(victims), timeout=5)
+        assert len(named) >= len(modules), f"Of {modules} only {named} were there."
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Stops it as Ctrl-C does. Gives the exit code."""
@@ -125,3 +134,10 @@ class Installation:
         """Gives the bytes of all databases, results and logs of Prefect and the ledger."""
         files = [file for file in self.state.rglob("*") if file.is_file() and "sandbox" not in file.name]
         return b"\n".join(file.read_bytes() for file in files)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []

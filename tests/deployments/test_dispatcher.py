@@ -1,4 +1,4 @@
-"""The dispatcher hands over to a real Prefect server: together under load, each once, whatever the server goes through."""
+"""The dispatcher hands over to a real Prefect server: together under load, each once, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -141,11 +141,11 @@ def test_while_prefects_database_is_busy_the_dispatcher_asks_again_every_few_sec
 
 @contextmanager
 def busy(prefect: Prefect, times: int) -> Iterator[str]:
-    """Stands before the server and answers 503 to the first attempts to make a run, as it does while SQLite is locked."""
+    """Stands before the server and answers 503 to the first attempts to make a run, as if SQLite were locked."""
     left = iter(range(times))
 
     class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that the standard library asks for
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             if self.path.endswith("/create_flow_run") and next(left, None) is not None:
                 self._answer(503, b"{}")

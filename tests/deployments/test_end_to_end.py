@@ -93,19 +93,11 @@ def test_a_worker_killed_in_the_middle_and_started_again_makes_no_second_label(f
     fresh.sandbox.latency(**{"*": [0.15, 0.2]})
     fresh.begin(ASSIGN, assigning.SCENARIO.parameters)
     wait_until(lambda: len(fresh.sandbox.effects()) >= (1 if after == "confidential" else 2))
-    kill_worker(fresh)
+    fresh.kill("deployments.worker")
     fresh.sandbox.latency()
     run = fresh.run(ASSIGN, assigning.SCENARIO.parameters)
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
-
-
-def kill_worker(installation: Installation) -> None:
-    """kill -9 of the worker and the flow run under it; the supervisor starts the worker again."""
-    worker = next(each for each in installation.family() if "deployments.worker" in " ".join(each.cmdline()))
-    for process in [*worker.children(recursive=True), worker]:
-        process.kill()
-    psutil.wait_procs([worker], timeout=5)
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:

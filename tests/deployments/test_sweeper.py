@@ -28,7 +28,7 @@ from tasks import cases, clock, database, ledger, prefect_api, remembered, runs,
 from tests.conftest import Sandbox
 from tests.deployments.installation import Installation
 from tests.deployments.prefect_server import Prefect
-from tests.deployments.test_end_to_end import kill_worker, wait_until
+from tests.deployments.test_end_to_end import wait_until
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import assign_customer_codename as assigning
 
@@ -511,7 +511,7 @@ def test_a_run_whose_worker_was_killed_in_the_middle_goes_on_by_itself_and_does_
     fresh.sandbox.latency(**{"*": [0.3, 0.4]})
     run = fresh.begin(assigning.SCENARIO.deployment, assigning.SCENARIO.parameters)
     wait_until(lambda: len(fresh.sandbox.effects()) >= 1)
-    kill_worker(fresh)
+    fresh.kill("deployments.worker")
     began = time.monotonic()
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()), "It was killed too late to prove anything."
     fresh.sandbox.latency()
