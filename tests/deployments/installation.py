@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.conftest import ROOT, Sandbox, free_port, own_environment
+from tests.conftest import ROOT, Sandbox, free_port, own_environment, within
 from tests.scenario import Scenario
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -104,7 +104,7 @@ class Installation:
 
     def end(self, run: str, seconds: float = 90) -> dict[str, Any]:
         """Waits until a run has ended."""
-        give_up = time.monotonic() + seconds
+        give_up = time.monotonic() + within(seconds)
         while time.monotonic() < give_up:
             flow_run = self.api.get(f"/flow_runs/{run}").json()
             if flow_run["state_type"] in FINAL:

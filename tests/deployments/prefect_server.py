@@ -15,7 +15,7 @@ import psutil
 
 from deployments.lost_runs import HEARTBEAT
 from deployments.processes import Processes
-from tests.conftest import free_port, own_environment
+from tests.conftest import free_port, own_environment, within
 
 SERVER = "Prefect server"
 
@@ -30,7 +30,7 @@ class Prefect:
         more = {"PREFECT_HOME": str(state), "PREFECT_API_URL": f"{self.url}/api", "NO_PROXY": "127.0.0.1"}
         self._processes = Processes(state / "logs", own_environment() | more)
         self._processes.start(SERVER, "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port))
-        self._processes.wait_for(SERVER, f"{self.url}/api/health", 120)
+        self._processes.wait_for(SERVER, f"{self.url}/api/health", 300)
         self.api = httpx.Client(base_url=f"{self.url}/api", timeout=60, trust_env=False)
         self.deployment = self.deploy("wait")
 
@@ -81,7 +81,7 @@ class Prefect:
         }
         self.api.post("/events", json=[event]).raise_for_status()
         wanted = {"filter": {"resource": {"id": [f"prefect.flow-run.{run}"]}, "event": {"name": [HEARTBEAT]}}}
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + within(20)
         while not self._post("/events/filter", wanted)["events"]:
             assert time.monotonic() < give_up, "The event has not come."
             time.sleep(0.1)

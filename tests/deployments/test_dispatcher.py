@@ -17,6 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.dispatcher import AT_WORK, Dispatcher
 from tasks import cases, database
+from tests.conftest import within
 from tests.deployments.prefect_server import Prefect
 
 CLEARING, TRIAGE, PROMOTING = "clear-waiting-labels", "triage-support-request", "promote-prospect"
@@ -45,7 +46,7 @@ def dispatch(until: Callable[[], Any], seconds: float = 60, meanwhile: Callable[
         try:
             if meanwhile:
                 await asyncio.to_thread(meanwhile)
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(within(seconds)):
                 while not await asyncio.to_thread(until):
                     await asyncio.sleep(0.1)
         finally:

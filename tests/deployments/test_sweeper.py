@@ -25,7 +25,7 @@ from deployments.lost_runs import Watch
 from deployments.sweeper import Sweeper
 from policies import sweeping as policy
 from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, within
 from tests.deployments.installation import Installation
 from tests.deployments.prefect_server import Prefect
 from tests.deployments.test_end_to_end import wait_until
@@ -367,7 +367,7 @@ def settle() -> str:
     async def work() -> None:
         group = database.GroupCommit()
         working = asyncio.create_task(Dispatcher(group).work())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(within(20)):
             while cases.of(ANSWER, [MESSAGE])[MESSAGE].state == cases.State.OPEN:
                 await asyncio.sleep(0.1)
         working.cancel()
