@@ -65,6 +65,6 @@ def test_a_hundred_messages_are_answered_once_though_slack_was_down_and_everythi
 def test_what_prefect_does_is_done_once_though_gateway_and_worker_are_killed_again_and_again(
     fresh: Installation,
 ) -> None:
-    found = asyncio.run(through_prefect.killed(fresh, number=16, kills=2, every=8))
+    found = asyncio.run(through_prefect.killed(fresh, range(16), kills=2, every=8))
     assert found["cut off"] > 0, "Nothing was ever killed at work: the test proved nothing."
     assert (found["acknowledged"], found["lost"], found["doubled"]) == (16, 0, 0), found
