@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -141,7 +141,7 @@ def test_while_prefects_database_is_busy_the_dispatcher_asks_again_every_few_sec
 
 
 @contextmanager
-def busy(prefect: Prefect, times: int) -> Iterator[str]:
+def busy(prefect: Prefect, times: int) -> Generator[str]:
     """Stands before the server and answers 503 to the first attempts to make a run, as if SQLite were locked."""
     left = iter(range(times))
 
