@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 RESULTS = Path(__file__).with_name("results.json")
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Gives the value below which a share of all lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
 def keep(name: str, found: Mapping[str, Any]) -> None:

@@ -97,8 +97,7 @@ async def _last_sign(client: PrefectClient, run: FlowRun, now: datetime) -> date
 
 async def continue_crashed_runs(client: PrefectClient) -> None:
     """Starts crashed runs again; those that do cases go on through their cases."""
-    since = FlowRunFilterEndTime.model_validate({"after_": clock.wall() - policy.LOOKS_BACK})
-    crashed = await runs_in(client, [StateType.CRASHED], FlowRunFilter(end_time=since))
+    crashed = await _crashed_of_late(client)
     lost = [run for run in crashed if run.deployment_id and INBOX not in run.tags]
     known, told = runs_continued.of([str(run.id) for run in lost]), dict[str, Report]()
     for run in lost:
@@ -157,6 +156,22 @@ async def _continue(client: PrefectClient, run: FlowRun, number: int) -> None:
         runs_continued.went_on(str(run.id), "its deployment is gone")
     else:
         runs_continued.went_on(str(run.id), str(made.id))
+
+
+async def record_anew(client: PrefectClient) -> None:
+    """Has what the gateway has done recorded by another run where the first one crashed."""
+    crashed = {str(run.id): run for run in await _crashed_of_late(client) if INBOX in run.tags}
+    for run_id, rows in itertools.groupby(cases.recorded_by(list(crashed)), lambda row: row.run_id):
+        run, done = crashed[run_id], list(rows)
+        times = max(row.generation for row in done)
+        is_time = policy.continue_at(_changed(run), times) <= clock.wall() and not policy.goes_to_a_person(times)
+        if is_time and not await _was_cancelled(client, run):
+            cases.take_back(done[0].procedure, [row.subject for row in done])
+
+
+async def _crashed_of_late(client: PrefectClient) -> list[FlowRun]:
+    since = FlowRunFilterEndTime.model_validate({"after_": clock.wall() - policy.LOOKS_BACK})
+    return await runs_in(client, [StateType.CRASHED], FlowRunFilter(end_time=since))
 
 
 async def hand_over_anew(client: PrefectClient) -> None:

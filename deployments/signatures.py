@@ -176,7 +176,7 @@ def sns(body: bytes, certificate: Callable[[str], bytes] | None = None) -> None:
         signed = "".join(f"{name}\n{message[name]}\n" for name in SNS_FIELDS[message["Type"]] if name in message)
         digest = SHA256() if message.get("SignatureVersion") == "2" else SHA1()  # noqa: S303  # Amazon's version 1
         assert isinstance(key, RSAPublicKey)
-        key.verify(base64.b64decode(message.get("Signature", "")), signed.encode(), PKCS1v15(), digest)
+        key.verify(base64.b64decode(message.get("Signature", ""), validate=True), signed.encode(), PKCS1v15(), digest)
     except (InvalidSignature, ValueError, AssertionError, httpx.HTTPError):
         raise Forged("The signature of the SNS message does not match.") from None
 

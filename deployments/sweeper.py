@@ -6,6 +6,7 @@
 | a run that somebody cancelled and that is gone | marks it cancelled |
 | a crashed run | starts it again with the same parameters; after five times it tells a person |
 | a case whose run failed | hands it over anew, with growing pauses; after five times it tells a person |
+| a crashed run that was to record what the gateway had done | has another one record it; five times at the most |
 | an effect or a case that waits for a person | tells the customer success channel, once |
 | a message in a customer's channel that no webhook told of | puts it into the inbox |
 | a delivery of GitHub that failed | asks GitHub for it again; after five times it tells a person |
@@ -23,7 +24,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from prefect.client.orchestration import PrefectClient
 
-from deployments.lost_runs import Watch, continue_crashed_runs, hand_over_anew, mark_lost_runs
+from deployments.lost_runs import Watch, continue_crashed_runs, hand_over_anew, mark_lost_runs, record_anew
 from deployments.missed import ask_github_again, fill_slack_gaps
 from deployments.telling import show_inbox, tell_what_waits
 from tasks import clock, prefect_api, remembered, runs, slack
@@ -41,7 +42,7 @@ class Sweeper:
         self._client = client
         self._watch = watch or Watch()
         self._strands: Sequence[Sequence[Duty]] = (
-            (self._mark_lost_runs, continue_crashed_runs, hand_over_anew, note_sweep),
+            (self._mark_lost_runs, continue_crashed_runs, hand_over_anew, record_anew, note_sweep),
             (tell_what_waits,),
             (show_inbox,),
             (fill_slack_gaps,),

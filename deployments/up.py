@@ -179,7 +179,7 @@ def _start(processes: Processes, ports: Ports, state: Path, *, demo: bool) -> No
     _migrate()
     processes.start("gateway", "-m", "deployments.gateway", "--port", str(ports.gateway))
     processes.start("sweeper", "-m", "deployments.sweeper")
-    processes.wait_for("Prefect server", f"{ports.prefect_url}/api/health", 120)
+    processes.wait_for("Prefect server", f"{ports.prefect_url}/api/health", 300)
     _register()
     if demo:
         processes.wait_for("sandbox", f"{ports.sandbox_url}/_sandbox/health", 60)

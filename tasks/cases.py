@@ -76,9 +76,10 @@ _SETTLE = Prepared(
         cases.c.state != bindparam("other_than"),
     )
 )
+_is_for_the_record = and_(cases.c.urgent, cases.c.state.in_([State.DONE, State.REFUSED, State.PARKED]))
 _is_ready = or_(
     and_(cases.c.urgent.is_(False), cases.c.state == State.OPEN),
-    and_(cases.c.urgent, cases.c.state.in_([State.DONE, State.REFUSED, State.PARKED])),
+    _is_for_the_record,
     and_(cases.c.urgent, cases.c.state == State.OPEN, cases.c.attempts > 0),
 )
 
@@ -228,8 +229,9 @@ def handed(connection: Connection, batch: str, run_id: str) -> None:
 
 @Transaction
 def take_back(connection: Connection, procedure: str, subjects: Sequence[str]) -> None:
-    """Has open cases handed over anew, their run being lost."""
-    lost = (cases.c.procedure == procedure) & cases.c.subject.in_(list(subjects)) & (cases.c.state == State.OPEN)
+    """Has cases handed over anew, their run being lost: open ones, and those whose record that run should have been."""
+    lost = (cases.c.procedure == procedure) & cases.c.subject.in_(list(subjects))
+    lost &= or_(cases.c.state == State.OPEN, _is_for_the_record)
     anew = {"batch": None, "run_id": None, "handed_at": None, "generation": cases.c.generation + 1}
     connection.execute(update(cases).where(lost).values(**anew))
 
@@ -262,6 +264,13 @@ def batches_at_work(procedure: str, since: datetime) -> int:
 def open_cases(before: datetime) -> list[Row[Any]]:
     """Gives the cases that are still open though they were opened before a moment, oldest first."""
     wanted = select(cases).where(cases.c.state == State.OPEN, cases.c.opened_at < before).order_by(cases.c.opened_at)
+    with reading() as connection:
+        return list(connection.execute(wanted))
+
+
+def recorded_by(run_ids: Sequence[str]) -> list[Row[Any]]:
+    """Gives the cases that the gateway has done and that these runs were to record, run by run."""
+    wanted = select(cases).where(cases.c.run_id.in_(list(run_ids)), _is_for_the_record).order_by(cases.c.run_id)
     with reading() as connection:
         return list(connection.execute(wanted))
 

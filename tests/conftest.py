@@ -51,6 +51,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def within(seconds: float) -> float:
+    """Gives how long something may take here that may take so long where a core is free: more on a busy machine."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 class Sandbox:
     """The sandbox in a process of its own, through its control API."""
 

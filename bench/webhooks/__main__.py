@@ -16,17 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import results
+from bench.results import percentile
 from bench.webhooks import delayed, load, through_prefect
 from bench.webhooks.load import Event, Sent
 from bench.webhooks.stage import WRITTEN_AT, Stage
 
 Send = Callable[[int, Sequence[Event]], Awaitable[list[Sent]]]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Gives the value below which a share of all lie."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
 def in_milliseconds(seconds: Sequence[float]) -> dict[str, float]:
@@ -189,9 +184,7 @@ async def measure(quick: bool) -> dict[str, Any]:
             stage.end()
     for seconds in (10,) if quick else (10, 70):
         found[f"step after {seconds} s, kill -9 in the wait"] = await delayed.lateness(seconds)
-    found["through Prefect, webhook -> first effect, one a second"] = await through_prefect.first_effects(
-        10 if quick else 40
-    )
+    found["through Prefect"] = await through_prefect.measure(quick)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.conftest import ROOT, Sandbox, free_port, own_environment
+from tests.conftest import ROOT, Sandbox, free_port, own_environment, within
 from tests.scenario import Scenario
 
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -39,7 +39,7 @@ class Installation:
             stderr=subprocess.STDOUT,
         )
 
-    def wait_until_up(self, seconds: float = 180) -> float:
+    def wait_until_up(self, seconds: float = 400) -> float:
         """Waits for the demo's last line. Gives the seconds it took."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
@@ -73,6 +73,15 @@ class Installation:
         process = psutil.Process(self._process.pid)
         return [process, *process.children(recursive=True)]
 
+    def kill(self, *modules: str) -> None:
+        """Ends modules' processes with all they have started, as kill -9 does; the supervisor starts them anew."""
+        named = [each for each in self.family() if any(f"-m {module}" in " ".join(_words(each)) for module in modules)]
+        victims = {child for each in named for child in [each, *each.children(recursive=True)]}
+        for process in victims:
+            process.kill()
+        psutil.wait_procs(list(victims), timeout=5)
+        assert len(named) >= len(modules), f"Of {modules} only {named} were there."
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Stops it as Ctrl-C does. Gives the exit code."""
         self._process.send_signal(number)
@@ -95,7 +104,7 @@ class Installation:
 
     def end(self, run: str, seconds: float = 90) -> dict[str, Any]:
         """Waits until a run has ended."""
-        give_up = time.monotonic() + seconds
+        give_up = time.monotonic() + within(seconds)
         while time.monotonic() < give_up:
             flow_run = self.api.get(f"/flow_runs/{run}").json()
             if flow_run["state_type"] in FINAL:
@@ -125,3 +134,10 @@ class Installation:
         """Gives the bytes of all databases, results and logs of Prefect and the ledger."""
         files = [file for file in self.state.rglob("*") if file.is_file() and "sandbox" not in file.name]
         return b"\n".join(file.read_bytes() for file in files)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []

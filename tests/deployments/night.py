@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, text
 
 from deployments.inbox import inbox
 from tasks import cases, database
-from tests.conftest import ROOT, WITHOUT_PREFECT, Sandbox, create_tables, environment, free_port
+from tests.conftest import ROOT, WITHOUT_PREFECT, Sandbox, create_tables, environment, free_port, within
 
 EVENING = datetime.fromisoformat("2026-11-29T04:00:00+00:00")  # Saturday, 8 PM Pacific Time
 CHANNEL, UNLISTED, HELP = "C0SANDBOX01", "C0UNLISTED1", "C062D0THVV1"
@@ -67,6 +67,8 @@ class Night:
         self.sandbox, self.port, self._folder = sandbox, free_port(), folder
         self.gateway = f"http://127.0.0.1:{self.port}"
         self.settings = environment(sandbox.url, f"sqlite:///{folder / 'handbook.sqlite'}")
+        # A call that a busy machine answers late would be in doubt, and a text in doubt goes out twice.
+        self.settings |= {"HANDBOOK_CONNECT_TIMEOUT": "1", "HANDBOOK_READ_TIMEOUT": "2"}
         self.settings |= {"HANDBOOK_PUBLIC_URL": self.gateway}
         self._began, self._has_passed = time.monotonic(), False
         self._process: subprocess.Popen[bytes] | None = None
@@ -212,7 +214,7 @@ def earlier(users: Sequence[str]) -> list[dict[str, str]]:
 
 def until(found: Callable[[], Any], seconds: float = 20) -> Any:
     """Waits until something is there, and gives it."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + within(seconds)
     while not (there := found()):
         assert time.monotonic() < give_up, f"It did not come within {seconds} s."
         time.sleep(0.02)

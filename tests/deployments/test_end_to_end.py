@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from policies.business_time import PACIFIC
+from tests.conftest import within
 from tests.deployments.installation import Installation
 from tests.scenario import Scenario, all_scenarios
 from tests.scenarios import assign_customer_codename as assigning
@@ -93,23 +94,15 @@ def test_a_worker_killed_in_the_middle_and_started_again_makes_no_second_label(f
     fresh.sandbox.latency(**{"*": [0.15, 0.2]})
     fresh.begin(ASSIGN, assigning.SCENARIO.parameters)
     wait_until(lambda: len(fresh.sandbox.effects()) >= (1 if after == "confidential" else 2))
-    kill_worker(fresh)
+    fresh.kill("deployments.worker")
     fresh.sandbox.latency()
     run = fresh.run(ASSIGN, assigning.SCENARIO.parameters)
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
 
 
-def kill_worker(installation: Installation) -> None:
-    """kill -9 of the worker and the flow run under it; the supervisor starts the worker again."""
-    worker = next(each for each in installation.family() if "deployments.worker" in " ".join(each.cmdline()))
-    for process in [*worker.children(recursive=True), worker]:
-        process.kill()
-    psutil.wait_procs([worker], timeout=5)
-
-
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + within(seconds)
     while not true():
         assert time.monotonic() < give_up, "It did not come."
         time.sleep(0.02)
@@ -156,13 +149,14 @@ def test_ctrl_c_leaves_no_process_behind_and_a_later_start_takes_less_than_30_se
     family = first.family()
     assert len(family) >= 4, "The server, the sandbox and the worker should be there."
     assert first.stop(signal.SIGINT) == 0
-    gone, left = psutil.wait_procs(family, timeout=3)
+    gone, left = psutil.wait_procs(family, timeout=within(3))
     assert left == [], f"{[process.cmdline() for process in left]} are left of {len(gone) + len(left)}"
     took: list[float] = []
-    while not took or (min(took) >= 30 and len(took) < 3):  # another start when the machine had other things to do
+    limit = within(30)
+    while not took or (min(took) >= limit and len(took) < 3):  # another start when the machine had other things to do
         later = Installation(tmp_path)
         try:
             took.append(later.wait_until_up())
         finally:
             later.stop()
-    assert min(took) < 30, took
+    assert min(took) < limit, took

@@ -20,7 +20,7 @@ from deployments.inbox import inbox
 from deployments.webhooks import WEBHOOKS
 from tasks import cases, database
 from tests import signed
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, within
 from tests.deployments.night import BUSY, CHANNEL, Night, earlier, until
 
 CLEARING, NOTICE = "clear-waiting-labels", "answer-out-of-hours-message"
@@ -30,10 +30,12 @@ KILLS, COMMENTS, AGAIN = 10, 340, 0.2
 @pytest.fixture(scope="module")
 def started(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     night = Night(tmp_path_factory.mktemp("gateway"), sandbox)
-    night.start()
-    yield night
-    night.kill()
-    night.network()
+    try:
+        night.start()
+        yield night
+    finally:
+        night.kill()
+        night.network()
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def test_the_first_webhook_is_taken_soon_after_the_start(night: Night) -> None:
     night.begin()
     until(lambda: _first(night), 30)
     took = time.monotonic() - began
-    assert took < 4, f"{took:.1f} s"  # one, on a machine that does nothing else
+    assert took < within(4), f"{took:.1f} s"  # one, on a machine that does nothing else
     until(lambda: opened(CLEARING) == [subject()])  # it had to wait for the procedures, and was not forgotten
 
 

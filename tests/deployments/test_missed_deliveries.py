@@ -15,7 +15,7 @@ from deployments import missed
 from policies import sweeping as policy
 from policies.report import Report
 from tasks import clock, database, github, ledger, remembered, runs
-from tests.conftest import Sandbox, environment
+from tests.conftest import Sandbox, environment, within
 from tests.sandbox.gateway import Gateway
 
 AUTHOR = "outside-reporter"
@@ -49,7 +49,7 @@ class Comments:
     def asked_for(self) -> list[str]:
         """Gives the guids that were asked for again, once their deliveries have come."""
         asked = [each["target"].split()[1] for each in self.sandbox.effects() if each["action"] == "redeliver webhook"]
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + within(10)
         while len(self._tried()) < len(self.written()) + len(asked):
             assert time.monotonic() < give_up, "A delivery that was asked for did not come."
             time.sleep(0.01)

@@ -26,7 +26,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     processes = Processes(state / "logs", environment | {"PYTHONPATH": str(ROOT)})
     processes.start("Prefect server", "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port))
     try:
-        processes.wait_for("Prefect server", f"http://127.0.0.1:{port}/api/health", 120)
+        processes.wait_for("Prefect server", f"http://127.0.0.1:{port}/api/health", 300)
         yield httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=60, trust_env=False)
     finally:
         processes.stop()

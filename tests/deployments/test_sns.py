@@ -20,6 +20,7 @@ from deployments.deliveries import Malformed
 from deployments.signatures import SNS_FIELDS, Forged
 from deployments.webhooks import WEBHOOKS, Incoming
 from tests.conftest import environment
+from tests.deployments.test_signatures import spoiled
 
 TOPIC = "arn:aws:sns:us-east-2:123456789012:alarms"
 ADDRESS = "https://sns.us-east-2.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
@@ -86,13 +87,17 @@ def test_a_message_of_which_one_word_was_changed_is_refused(name: str) -> None:
         verify({**signed(NOTIFICATION), name: NOTIFICATION[name] + "x"})
 
 
-@pytest.mark.parametrize(
-    "signature",
-    ["", "AAAA", "no base64!", base64.b64encode(bytes(256)).decode(), signed(NOTIFICATION, key=FOREIGN)["Signature"]],
-    ids=["none", "short", "no base64", "zeros", "of another key"],
-)
+SPOILED = [
+    *spoiled(signed(NOTIFICATION)["Signature"]),
+    ("short", "AAAA"),
+    ("all zeros", base64.b64encode(bytes(256)).decode()),
+    ("of another key", signed(NOTIFICATION, key=FOREIGN)["Signature"]),
+]
+
+
+@pytest.mark.parametrize("signature", [value for _, value in SPOILED], ids=[how for how, _ in SPOILED])
 def test_a_spoiled_signature_is_refused(signature: str) -> None:
-    with pytest.raises(Forged, match="does not match"):
+    with pytest.raises((Forged, Malformed)):
         verify({**signed(NOTIFICATION), "Signature": signature})
 
 

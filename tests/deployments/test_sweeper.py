@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,133 +15,25 @@ from uuid import uuid4
 import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient
-from prefect.settings import (
-    PREFECT_API_URL,
-    PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED,
-    PREFECT_UI_URL,
-    temporary_settings,
-)
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments import inbox, lost_runs, missed, register, telling
 from deployments.deliveries import Delivery
 from deployments.dispatcher import INBOX, Dispatcher
 from deployments.inbox import Verdict
 from deployments.lost_runs import Watch
-from deployments.processes import Processes
 from deployments.sweeper import Sweeper
 from policies import sweeping as policy
 from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
-from tests.conftest import Sandbox, environment, free_port, own_environment
+from tests.conftest import Sandbox, within
 from tests.deployments.installation import Installation
-from tests.deployments.test_end_to_end import kill_worker, wait_until
+from tests.deployments.prefect_server import Prefect
+from tests.deployments.test_end_to_end import wait_until
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import assign_customer_codename as assigning
 
 MONDAY_MORNING = "2026-11-30T18:00:00+00:00"
 RESPOND = "respond-to-job-application"
-
-
-class Prefect:
-    """A server without a worker: runs are where a test puts them."""
-
-    def __init__(self, state: Path) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self._database = state / "prefect.db"
-        more = {"PREFECT_HOME": str(state), "PREFECT_API_URL": f"{self.url}/api", "NO_PROXY": "127.0.0.1"}
-        self._processes = Processes(state / "logs", own_environment() | more)
-        self._processes.start("Prefect server", "-m", "deployments.server", "--host", "127.0.0.1", "--port", str(port))
-        self._processes.wait_for("Prefect server", f"{self.url}/api/health", 120)
-        self.api = httpx.Client(base_url=f"{self.url}/api", timeout=60, trust_env=False)
-        flow = self._post("/flows/", {"name": "wait"})["id"]
-        body = {"name": "wait", "flow_id": flow, "enforce_parameter_schema": False, "concurrency_limit": None}
-        self.deployment: str = self._post("/deployments/", body)["id"]
-
-    def run(self, state: str, seconds_ago: float = 0, *, tags: Sequence[str] = (), **parameters: Any) -> str:
-        """Makes a run that has been in a state for some time."""
-        body = {"parameters": parameters, "tags": list(tags), "state": {"type": "SCHEDULED"}}
-        made = str(self._post(f"/deployments/{self.deployment}/create_flow_run", body)["id"])
-        self.put(made, state, seconds_ago)
-        return made
-
-    def put(self, run: str, state: str, seconds_ago: float = 0) -> None:
-        """Puts a run into a state, as if that had happened some time ago."""
-        self._post(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
-        at = (datetime.now(UTC) - timedelta(seconds=seconds_ago)).replace(tzinfo=None)
-        with sqlite3.connect(self._database, timeout=30) as connection:
-            # Two hyphens or none: how Prefect writes an id differs between its tables and its versions.
-            connection.execute(
-                "UPDATE flow_run_state SET timestamp = ? WHERE id = (SELECT state_id FROM flow_run "
-                "WHERE replace(id, '-', '') = replace(?, '-', ''))",
-                (at.isoformat(" "), run),
-            )
-
-    def state(self, run: str) -> str:
-        """Gives the type of a run's state."""
-        return str(self.api.get(f"/flow_runs/{run}").json()["state_type"])
-
-    def others(self, than: Sequence[str]) -> list[dict[str, Any]]:
-        """Gives the runs besides those."""
-        return [run for run in self._post("/flow_runs/filter", {}) if run["id"] not in than]
-
-    def lives(self, run: str) -> None:
-        """Has a run say that it lives, as Prefect's engine does."""
-        event = {
-            "occurred": datetime.now(UTC).isoformat(),
-            "event": lost_runs.HEARTBEAT,
-            "resource": {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": "wait"},
-            "id": str(uuid4()),
-        }
-        self.api.post("/events", json=[event]).raise_for_status()
-        wanted = {"filter": {"resource": {"id": [f"prefect.flow-run.{run}"]}, "event": {"name": [lost_runs.HEARTBEAT]}}}
-        give_up = time.monotonic() + 20
-        while not self._post("/events/filter", wanted)["events"]:
-            assert time.monotonic() < give_up, "The event has not come."
-            time.sleep(0.1)
-
-    def artifacts(self) -> list[dict[str, Any]]:
-        """Gives the artifacts of the inbox."""
-        return self._post("/artifacts/filter", {"artifacts": {"key": {"any_": ["inbox"]}}})
-
-    def forget(self) -> None:
-        """Deletes every run."""
-        for run in self.others(than=()):
-            self.api.delete(f"/flow_runs/{run['id']}")
-
-    def stop(self) -> None:
-        self._processes.stop()
-
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        answer = self.api.post(path, json=dict(body))
-        assert answer.is_success, answer.text
-        return answer.json()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    made = Prefect(tmp_path_factory.mktemp("prefect"))
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture
-def prefect(
-    server: Prefect, sandbox: Sandbox, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]
-) -> Iterator[Prefect]:
-    """The server without runs, an empty ledger, and the sandbox on Saturday evening."""
-    use_settings(environment(sandbox.url, sqlite_url))
-    sandbox.reset(night.SEED)
-    server.forget()
-    with temporary_settings(
-        {
-            PREFECT_API_URL: f"{server.url}/api",
-            PREFECT_UI_URL: server.url,
-            PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False,
-        }
-    ):
-        yield server
 
 
 @pytest.fixture
@@ -391,6 +282,31 @@ def test_a_case_under_way_is_left_alone_and_its_crashed_run_is_not_continued_by_
     assert prefect.others(than=[running, crashed]) == []
 
 
+def test_what_the_gateway_has_done_is_recorded_by_another_run_when_the_first_one_crashed(prefect: Prefect) -> None:
+    for subject in ("conv-1", "conv-2"):
+        cases.open_case(RESPOND, subject, "a test", "", True)
+        cases.settle(RESPOND, subject, cases.State.DONE, None)
+    run = handed_over(prefect, "CRASHED", 0)
+    do(lost_runs.continue_crashed_runs, lost_runs.hand_over_anew)
+    assert (prefect.others(than=[run]), case().run_id) == ([], run)
+    for times in range(policy.MOST_TIMES):
+        do(lost_runs.record_anew, lost_runs.record_anew)
+        assert cases.without_run() == {RESPOND: 2}
+        assert (case().state, case().generation) == (cases.State.DONE, times + 1)
+        handed_over(prefect, "CRASHED", 10_000)
+    do(lost_runs.record_anew)
+    assert cases.without_run() == {}, "Five times are enough: nothing is left to do."
+
+
+def test_a_record_that_a_person_cancelled_is_not_made_again(prefect: Prefect) -> None:
+    cases.open_case(RESPOND, "conv-1", "a test", "", True)
+    cases.settle(RESPOND, "conv-1", cases.State.DONE, None)
+    run = handed_over(prefect, "CANCELLING", 0)
+    prefect.put(run, "CRASHED")
+    do(lost_runs.record_anew)
+    assert case().run_id == run
+
+
 # -- what waits for a person
 
 
@@ -451,7 +367,7 @@ def settle() -> str:
     async def work() -> None:
         group = database.GroupCommit()
         working = asyncio.create_task(Dispatcher(group).work())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(within(20)):
             while cases.of(ANSWER, [MESSAGE])[MESSAGE].state == cases.State.OPEN:
                 await asyncio.sleep(0.1)
         working.cancel()
@@ -595,7 +511,7 @@ def test_a_run_whose_worker_was_killed_in_the_middle_goes_on_by_itself_and_does_
     fresh.sandbox.latency(**{"*": [0.3, 0.4]})
     run = fresh.begin(assigning.SCENARIO.deployment, assigning.SCENARIO.parameters)
     wait_until(lambda: len(fresh.sandbox.effects()) >= 1)
-    kill_worker(fresh)
+    fresh.kill("deployments.worker")
     began = time.monotonic()
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()), "It was killed too late to prove anything."
     fresh.sandbox.latency()

@@ -14,6 +14,7 @@ import pytest
 from policies.support.bug_escalation import REPRODUCED
 from tasks import cases
 from tests import signed
+from tests.conftest import within
 from tests.deployments.installation import Installation
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import clear_waiting_labels as clearing
@@ -36,7 +37,7 @@ MESSAGE = {
 
 def until(true: Callable[[], Any], seconds: float = 60) -> Any:
     """Waits until something is there."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + within(seconds)
     while not (found := true()):
         assert time.monotonic() < give_up, "It did not come."
         time.sleep(0.05)
@@ -69,7 +70,7 @@ def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_recor
     for id in ("Ev1", "Ev1", "Ev2"):  # Slack tells it twice, and a second time under another id
         assert signed.slack_event(fresh.gateway, id, MESSAGE).status_code == 200
     until(lambda: posts(fresh, "#fleet-at-hebe"))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < within(2)
     record = until(lambda: [r for r in runs_of(fresh, "answer-out-of-hours-message") if r["id"] not in before])
     shown = fresh.artifacts(record[0]["id"])
     assert "done before" in shown
@@ -86,7 +87,7 @@ def test_a_message_is_answered_while_prefect_is_down_and_its_run_stands_there_on
     os.kill(server.pid, signal.SIGSTOP)
     try:
         assert signed.slack_event(fresh.gateway, "Ev3", MESSAGE).status_code == 200
-        until(lambda: posts(fresh, "#fleet-at-hebe"), 3)
+        until(lambda: posts(fresh, "#fleet-at-hebe"), 20)  # Prefect is away all the while
     finally:
         os.kill(server.pid, signal.SIGCONT)
     until(lambda: [run for run in runs_of(fresh, "answer-out-of-hours-message") if run["id"] not in before], 90)
@@ -146,7 +147,7 @@ def test_a_comment_from_outside_clears_the_waiting_label_within_two_seconds(fres
     assert signed.github(fresh.gateway, "issue_comment", "delivery-1", comment_event()).status_code == 202
     until(lambda: of_service(fresh, "github"))
     took = time.monotonic() - began
-    assert took < 4, f"{took:.1f} s"  # two, on a machine that does nothing else
+    assert took < within(4), f"{took:.1f} s"  # two, on a machine that does nothing else
     assert clearing.SCENARIO.unmet(of_service(fresh, "github")) == []
 
 

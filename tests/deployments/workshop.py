@@ -11,7 +11,7 @@ import httpx
 import psutil
 
 from deployments.processes import Processes
-from tests.conftest import ROOT, free_port, own_environment
+from tests.conftest import ROOT, free_port, own_environment, within
 from tests.deployments.installation import FINAL
 
 SERVER, WORKER = "Prefect server", "worker"
@@ -46,7 +46,7 @@ class Workshop:
         """Starts the server and waits until it answers."""
         port = str(self._port)
         self._processes.start(SERVER, "-m", "deployments.server", "--host", "127.0.0.1", "--port", port)
-        self._processes.wait_for(SERVER, f"{self.api.base_url}health", 120)
+        self._processes.wait_for(SERVER, f"{self.api.base_url}health", 300)
 
     def start_worker(self, *arguments: str) -> psutil.Process:
         """Starts a worker, the warm one unless told otherwise, and waits until the server knows it."""
@@ -152,7 +152,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
     """Waits until something is true."""
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + within(seconds)
     while not true():
         assert time.monotonic() < give_up, f"It did not come within {seconds} s."
         time.sleep(0.02)

@@ -15,7 +15,7 @@ from githubkit.webhooks import parse
 from pydantic import TypeAdapter
 
 from sandbox.webhooks import SECRETS
-from tests.conftest import Sandbox, free_port
+from tests.conftest import Sandbox, free_port, within
 from tests.sandbox.gateway import Gateway, Received
 
 PUBLIC, PRIVATE = "fleetdm/fleet", "fleetdm/confidential"
@@ -76,7 +76,7 @@ class Tracker:
 
 
 def until(true: Callable[[], Any]) -> None:
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + within(10)
     while not true():
         assert time.monotonic() < give_up, "It did not come."
         time.sleep(0.01)
