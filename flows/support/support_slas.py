@@ -46,17 +46,13 @@ async def watch_support_slas(dry_run: bool = False) -> int:
     """
     now, known = runs.current().at, await _known()
     began = datetime.fromisoformat(remembered.agreed(f"{WATCH}/began", now.isoformat()))
-    found, progress = dict[str, turns.History](), artifacts.Progress("Conversations looked at")
     tickets = await _conversations(now)
-    before = remembered.several([_history(each) for each in tickets])
-    for ticket in tickets:
-        found[ticket.id] = await _looked_at(ticket, known, before.get(_history(ticket), ""))
-        await progress.up_to(len(found), len(tickets))
-    standings = [_standing(each, known, found[each.id]) for each in tickets if not each.is_closed]
-    problems = await _tell(policy.by_time_left(standings), known, began)
-    if not runs.current().dry_run:
+    found, problems = await _look_at(tickets, known)
+    standings = [_standing(each, known, found[each.id]) for each in tickets if each.id in found and not each.is_closed]
+    if not problems and not runs.current().dry_run:
         remembered.keep(f"{WATCH}/looked", now.isoformat())
-    await _show(standings, found, known)
+    problems += await _tell(policy.by_time_left(standings), known, began)
+    await _show(standings, found, known, problems)
     if problems:
         raise cases.Unsettled("\n".join(problems))
     return len(standings)
@@ -86,8 +82,8 @@ async def route_support_request(
     6. For a P0 the customer is told in their private channel, and the emergency flow starts: text, record, escalation.
 
     Args:
-        conversation: Address or id of the conversation in Unthread.
-        priority: P0 emergency, P1 high, P2 medium, P3 low.
+        conversation: Its address or id in Unthread. Never the customer's name, which Prefect would store.
+        priority: P0 emergency, P1 high, P2 medium, P3 low. As in Unthread: without one there, the team is asked.
         expert: It needs expert knowledge of the product.
         on_call: Ask the developer on-call to help; for P0, P1 and expert questions they are asked anyway.
         solutions_consulting: Ask solutions consulting to help.
@@ -179,6 +175,21 @@ def _history(ticket: Ticket) -> str:
     return f"{WATCH}/history/{ticket.id}"
 
 
+async def _look_at(tickets: Sequence[Ticket], known: _Known) -> tuple[dict[str, turns.History], list[str]]:
+    """Brings what is known of conversations up to date. Gives what went wrong, too: one holds up no other."""
+    found, problems, progress = dict[str, turns.History](), list[str](), artifacts.Progress("Conversations looked at")
+    before = remembered.several([_history(each) for each in tickets])
+    for ticket in tickets:
+        try:
+            found[ticket.id] = await _looked_at(ticket, known, before.get(_history(ticket), ""))
+        except unthread.Unavailable as error:
+            problems.append(f"{ticket.id}: {error}")
+        if len(problems) == policy.GIVES_UP_AFTER:
+            break
+        await progress.up_to(len(found), len(tickets))
+    return found, problems
+
+
 async def _looked_at(ticket: Ticket, known: _Known, kept: str, *, anew: bool = False) -> turns.History:
     """Brings what is known of a conversation up to date. Its messages are read when it has changed, or `anew`."""
     before = turns.read(kept) if kept else None
@@ -225,12 +236,17 @@ async def _tell_owner(each: policy.Standing, known: _Known) -> None:
         await slack.tell_once(_channel(routing.HELP_CUSTOMERS), shown, occasion=occasion)
 
 
-async def _show(standings: Sequence[policy.Standing], found: Mapping[str, turns.History], known: _Known) -> None:
+async def _show(
+    standings: Sequence[policy.Standing],
+    found: Mapping[str, turns.History],
+    known: _Known,
+    problems: Sequence[str],
+) -> None:
     kept = {name: turns.read(text) for name, text in remembered.below(f"{WATCH}/history/").items()}
     histories = kept | {f"{WATCH}/history/{id}": each for id, each in found.items()}
     weeks = by_week(policy.promises(histories.values(), known.rules), runs.current().at)
     owners = {each.ticket.id: owner.name for each in standings if (owner := known.users.get(each.ticket.assignee))}
-    await artifacts.report("support-slas", policy.watched(standings, owners, weeks, known.missing))
+    await artifacts.report("support-slas", policy.watched(standings, owners, weeks, [*known.missing, *problems]))
     await artifacts.attainment("support-sla-attainment", "Support requests answered in time", weeks)
 
 

@@ -40,6 +40,7 @@ PROMISED: Mapping[Priority, str] = {
 
 # How long back a first look goes; what was late for longer when the watch began is shown, but told nobody.
 LATE_BEFORE = timedelta(days=1)
+GIVES_UP_AFTER = 3  # conversations that Unthread did not give; the next run goes on with the others
 # So much before the last look is looked at again: clocks differ.
 OVERLAP = timedelta(hours=1)
 
@@ -254,7 +255,7 @@ def watched(
 ) -> Report:
     """Shows the open conversations, what is due first on top.
 
-    owners: the name of whom a conversation is assigned to, by the conversation. missing: what could not be looked up.
+    owners: the name of whom a conversation is assigned to, by the conversation. missing: what went wrong.
     """
     promised = [each for each in standings if each.tier != "Free"]
     late, soon = (sum(each.state == state for each in promised) for state in ("late", "due soon"))

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.deployments.installation import Installation
 from tests.scenarios import assign_customer_codename as assigning
+from tests.scenarios import watch_support_slas as watching
 
 pytestmark = pytest.mark.whole
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -54,6 +55,19 @@ def test_a_person_starts_a_run_and_sees_what_was_made(page: Page, installation: 
     expect(page.get_by_role("link", name="in fleetdm/confidential")).to_be_visible()
     page.goto(f"http://127.0.0.1:{installation.port}/runs/flow-run/{run}")
     expect(page.get_by_text("3 Task runs")).to_be_visible(timeout=20_000)
+
+
+def test_the_watch_shows_what_is_due_and_a_plot(page: Page, installation: Installation) -> None:
+    installation.play(watching.SCENARIO)
+    run = installation.run(watching.SCENARIO.deployment, {})
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+    shown = {each["type"]: each["id"] for each in installation.api.post("/artifacts/filter", json=wanted).json()}
+    page.goto(f"http://127.0.0.1:{installation.port}/artifacts/artifact/{shown['markdown']}")
+    expect(page.get_by_role("cell", name="customer-hebe").first).to_be_visible(timeout=20_000)
+    page.goto(f"http://127.0.0.1:{installation.port}/artifacts/artifact/{shown['image']}")
+    plot = page.locator("img[src^='data:image/png']").first
+    expect(plot).to_be_visible(timeout=20_000)
+    assert plot.evaluate("image => image.complete && image.naturalWidth") == 1000
 
 
 def finished_run(installation: Installation, page: Page, name: str) -> str:

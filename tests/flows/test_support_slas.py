@@ -171,6 +171,27 @@ def test_one_that_can_not_be_told_holds_up_no_other_and_is_told_by_the_next_run(
     assert len(told(world)) == 2
 
 
+def test_a_conversation_that_unthread_does_not_give_holds_up_no_other(world: Sandbox) -> None:
+    world.reset(seed(conversation("conversation-a", NINE, P1), conversation("conversation-b", NINE, P1)))
+    world.fault(kind="500_before", service="unthread", path="conversation-a/messages")
+    with pytest.raises(cases.Unsettled, match="conversation-a: Unthread answered 500"):
+        watch(NOON)
+    assert len(told(world)) == 1
+    watch("2026-11-23T20:10:00+00:00")
+    assert len(told(world)) == 2
+
+
+def test_when_unthread_is_gone_the_watch_gives_up_soon_and_goes_on_with_the_next_run(world: Sandbox) -> None:
+    world.reset(seed(*(conversation(f"conversation-{at:03}", NINE, P2) for at in range(9))))
+    world.fault(kind="500_before", service="unthread", path="/messages/list", skip=2, times=100)
+    with pytest.raises(cases.Unsettled):
+        watch(TEN)
+    assert calls(world, "/messages/list") == 5
+    world.no_more_faults()
+    assert watch("2026-11-23T18:10:00+00:00") == 9
+    assert calls(world, "/messages/list") == 12
+
+
 def test_a_dry_run_tells_nobody_and_remembers_nothing(world: Sandbox) -> None:
     watch(NOON, dry_run=True)
     assert world.effects() == []
