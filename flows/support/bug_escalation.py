@@ -67,7 +67,7 @@ async def escalate(number: int) -> tuple[policy.Bug, policy.Labelling]:
     wanted, day = policy.escalation(issue, labels), pacific_date(runs.current().at)
     once = f"{ESCALATE}/{issue.key}/{day}"
     if wanted.add:
-        github.fleet.add_labels(number, wanted.add, once=f"{once}/add")
+        github.fleet.add_labels(number, wanted.add, once=f"{once}/add/{'+'.join(wanted.add)}")
     for label in wanted.remove:
         github.fleet.remove_label(number, label, once=f"{once}/remove/{label}")
     bug = _bug(issue if runs.current().dry_run else github.fleet.issue(number) or issue)
@@ -88,6 +88,7 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     3. On its second the details go onto the issue, and "~investigate" goes.
     4. Reproduced, it gets ":product" for the drafting board; otherwise ":incoming" and ":reproduce" for QA.
     5. The agenda is posted in the customer success channel, with buttons for what is still unknown.
+    6. Reports that wait since the day before until somebody has said whether the bug is known are named there, too.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -102,6 +103,7 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     agenda = policy.read(remembered.agreed(f"{REVIEW}/{day}/agenda", policy.kept(on_it)))
     problems = _acknowledge(bugs) + _send_on([each for each in bugs if policy.leaves(each, day)], findings)
     await _tell(agenda, day)
+    await bug_reports.remind_of_choices(day)
     for bug in bugs:
         if not policy.leaves(bug, day):
             await _ask(bug)

@@ -5,8 +5,10 @@ Handbook: customer-success#file-a-customer-bug-report
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -14,6 +16,7 @@ from prefect import flow
 from pydantic import ValidationError
 
 from flows.customers.customer_codenames import codename_of
+from policies.business_time import pacific_date
 from policies.confidentiality import Leak, PublicText
 from policies.customer import Refused
 from policies.issue import AddComment, Issue, issue_number
@@ -231,6 +234,29 @@ async def _show_choice(subject: str, done: filing.Filed, seen: duplicates.Seen, 
     elif at_once and done.is_new and seen.found:
         shown = duplicates.look_alikes(subject, done.key, done.url, seen)
         await slack.post(channel, shown, once=f"{FILE}/{subject}/look-alikes")
+
+
+async def remind_of_choices(day: date) -> None:
+    """Tells the team once a day which questions of the days before nobody has answered."""
+    once = f"{FILE}/{day}/reminder"
+    rows = json.loads(remembered.agreed(once, json.dumps(_waiting(day))))
+    if rows:
+        reminder = duplicates.still_waiting([(title, url, who) for title, url, who in rows])
+        await slack.post(handbook().customer_success_channel.id, reminder, once=once)
+
+
+def _waiting(day: date) -> list[tuple[str, str, str]]:
+    since = runs.current().at - duplicates.WAITS_LONGEST
+    asked = [
+        (row.key.removeprefix(f"{FILE}/").removesuffix("/question"), row.made_url or "")
+        for row in ledger.rows(below=f"{FILE}/", states=[ledger.State.DONE])
+        if row.key.endswith("/question") and row.intent_at > since and pacific_date(row.intent_at) < day
+    ]
+    return [
+        duplicates.waiting(subject, duplicates.seen(remembered.read(f"{FILE}/{subject}/found") or ""), url)
+        for subject, url in asked
+        if decisions.on(FILE, subject) is None
+    ]
 
 
 def drafted(press: str) -> dict[str, Any]:

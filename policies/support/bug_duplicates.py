@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from rapidfuzz import fuzz, utils
 
@@ -18,6 +19,7 @@ from policies.events import SlackAction
 from policies.issue import Issue
 from policies.report import Button, Link, Report, mentions_of
 
+WAITS_LONGEST = timedelta(days=14)  # after which nobody is reminded of a question any more
 MOST = 5  # candidates that a person is shown
 ALIKE = 70  # of 100 in rapidfuzz: their words in any order
 FOUND_TWICE = 2  # keyword sets that find the same issue make it worth a look
@@ -240,11 +242,14 @@ def answered(subject: str, seen: Seen, chosen: str, by: str, now: Link) -> Repor
     return Report(ASKED, said, ("Issue", "Why"), [(now, "the report is there"), *seen.rows()], mentions=who)
 
 
-def _reported(subject: str, seen: Seen) -> list[str]:
+def _who(subject: str) -> str:
     codename = subject.partition("/")[0]
-    who = "A customer" if codename == NO_CODENAME else codename
+    return "A customer" if codename == NO_CODENAME else codename
+
+
+def _reported(subject: str, seen: Seen) -> list[str]:
     actual = seen.actual if len(seen.actual) <= SHOWN else f"{seen.actual[:SHOWN]}\u2026"
-    return [f'{who} reports: "{seen.title}".', f"Actual behavior: {actual}"]
+    return [f'{_who(subject)} reports: "{seen.title}".', f"Actual behavior: {actual}"]
 
 
 def _buttons(subject: str, seen: Seen) -> list[Button]:
@@ -252,6 +257,21 @@ def _buttons(subject: str, seen: Seen) -> list[Button]:
         Button(f"Same as #{each.number}", f"{CHOOSE}{each.number}", f"{subject}/{each.number}") for each in seen.found
     ]
     return [*same, Button("None of these: file it", f"{CHOOSE}{NEW}", f"{subject}/{NEW}")]
+
+
+def waiting(subject: str, seen: Seen, url: str) -> tuple[str, str, str]:
+    """Gives a row of what still waits for a choice: title, the question's address, customer."""
+    return seen.title, url, _who(subject)
+
+
+def still_waiting(rows: Sequence[tuple[str, str, str]]) -> Report:
+    """Words what the stand-up reads while questions wait for an answer."""
+    return Report(
+        "Bug reports that nobody has filed yet",
+        ["Each waits until somebody has said in its question whether the bug is known."],
+        ("Report", "From"),
+        [(Link(title, url), who) for title, url, who in rows],
+    )
 
 
 def look_alikes(subject: str, key: str, url: str, seen: Seen) -> Report:

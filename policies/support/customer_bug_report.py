@@ -43,7 +43,7 @@ _VERSION = re.compile(r"(?:fleet-)?v?(\d+\.(?:\d+(?:\.\d+)?|x)(?:[-+.~][\w.+-]+)
 
 
 class NiceToHave(BaseModel):
-    """Details that are nice to have."""
+    """They may be asked for later; fill in what is known already."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -87,7 +87,9 @@ class BugReport(BaseModel):
     web_browser: str = Field(
         title="Web browser", description="Such as Chrome 131. If it plays no part: no browser is involved."
     )
-    expected: str = Field(title="Expected behavior", json_schema_extra={"format": "textarea"})
+    expected: str = Field(
+        title="Expected behavior", description="What should happen.", json_schema_extra={"format": "textarea"}
+    )
     actual: str = Field(
         title="Actual behavior",
         description="What happens instead, when, and to whom. Logs go into an issue of the confidential repository.",

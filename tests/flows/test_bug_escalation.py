@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from flows.support import bug_escalation as flows
+from policies.business_time import pacific_date
 from policies.confidentiality import Leak
 from policies.customer import Refused
 from policies.support.customer_bug_report import BugReport
-from tasks import cases, github, known_names, runs
+from tasks import cases, clock, github, known_names, runs
 from tests.conftest import Sandbox, environment
 from tests.scenarios import file_customer_bug_report as filing
 from tests.scenarios.review_escalated_bugs import TODAY, YESTERDAY, bug
@@ -289,6 +290,35 @@ def test_a_thread_that_is_gone_holds_up_no_escalation(sandbox: Sandbox) -> None:
     seed_report(sandbox)
     escalate(message="C0SANDBOX01/1795924770.000999")
     assert "~investigate" in labels(new_issue(sandbox))
+
+
+def test_a_label_that_was_taken_off_by_hand_comes_back_when_the_bug_is_escalated_again(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY, labels=["bug", ":incoming"]))
+    escalate("42001")
+    seed(sandbox, bug(42_001, TODAY, labels=["bug", ":help-customers"]))
+    escalate("42001")
+    assert "~investigate" in labels()
+
+
+def test_the_stand_up_names_reports_that_wait_for_a_choice_until_somebody_has_chosen(sandbox: Sandbox) -> None:
+    seed_report(sandbox, LOOKS_ALIKE)
+    asked = clock.wall()
+    with runs.acting(a_run("file-customer-bug-report", STAND_UP, 1)):
+        asyncio.run(flows.bug_reports.file(BugReport.model_validate(filing.REPORT)))
+    for days, told in ((0, 0), (1, 1), (1, 1), (2, 2)):
+        remind(asked + timedelta(days=days))
+        assert sum("Bug reports that nobody has filed yet" in each for each in said(sandbox, "post message")) == told
+    assert filing.REPORT["title"] in said(sandbox, "post message")[-1]
+    with runs.acting(a_run("file-customer-bug-report", STAND_UP, 2)):
+        asyncio.run(flows.bug_reports.file(BugReport.model_validate(filing.REPORT), "new"))
+    before = len(sandbox.effects())
+    remind(asked + timedelta(days=3))
+    assert len(sandbox.effects()) == before
+
+
+def remind(at: datetime) -> None:
+    with runs.acting(a_run(flows.REVIEW, at.isoformat(), 3)):
+        asyncio.run(flows.bug_reports.remind_of_choices(pacific_date(at)))
 
 
 def test_a_dry_run_of_a_report_does_nothing(sandbox: Sandbox) -> None:

@@ -22,7 +22,7 @@ from tasks import cases, decisions, effects, github, known_names, remembered, ru
 from tests.conftest import ROOT, Sandbox, create_tables, environment
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import assign_customer_codename as assigning
-from tests.scenarios.file_customer_bug_report import CODENAME, LABELS, REPORT, SCENARIO
+from tests.scenarios.file_customer_bug_report import CODENAME, REPORT, SCENARIO
 from tests.scenarios.review_escalated_bugs import bug
 from tests.starts import Ended, Start
 
@@ -183,8 +183,9 @@ def test_a_dry_run_says_what_it_would_do_and_binds_nobody(sandbox: Sandbox) -> N
 @pytest.mark.parametrize("text", ["Seen at Quillfeather Logistics.", "quill-feather", "mdm.quillfeather.com fails"])
 @pytest.mark.parametrize("name", ["title", "actual", "steps", "web_browser"])
 def test_a_customers_name_is_refused_in_any_field_and_not_repeated(sandbox: Sandbox, name: str, text: str) -> None:
+    named: dict[str, Any] = {name: f"Orbit keeps restarting {text}"}
     with pytest.raises(Refused) as refused:
-        file(**{name: f"Orbit keeps restarting {text}"})
+        file(**named)
     field = filing.BugReport.model_fields[name].title
     assert f"{field}: The text holds a customer's real name: that of label customer-juno" in str(refused.value)
     assert "uill" not in str(refused.value)
@@ -445,6 +446,3 @@ def test_a_service_that_refuses_leaves_the_rest_for_the_next_start(sandbox: Sand
     sandbox.no_more_faults()
     file(number=2)
     assert actions(sandbox) == ["create issue", "post message"]
-
-
-assert LABELS  # the codename's two labels, with the customer's name in the confidential one

@@ -37,7 +37,8 @@ def test_a_complete_report_has_no_problem() -> None:
 
 def test_all_required_details_that_are_missing_are_named_at_once() -> None:
     details = ["fleet_version", "agent_version", "operating_system", "web_browser", "expected", "actual", "steps"]
-    found = problems(**dict.fromkeys(details, " "))
+    nothing: dict[str, Any] = dict.fromkeys(details, " ")
+    found = problems(**nothing)
     assert [each.partition(" is missing")[0] for each in found] == [
         "Fleet server version",
         "Agent version",
@@ -59,7 +60,7 @@ def test_reproduction_steps_are_mandatory_and_a_placeholder_is_none(nothing: str
 @pytest.mark.parametrize(
     "changed", [{"operating_system": "Kali 2025.1"}, {"web_browser": "no browser is involved"}], ids=str
 )
-def test_a_system_that_nobody_has_heard_of_and_no_browser_at_all_are_told(changed: dict[str, str]) -> None:
+def test_a_system_that_nobody_has_heard_of_and_no_browser_at_all_are_told(changed: dict[str, Any]) -> None:
     assert problems(**changed) == []
 
 
@@ -116,7 +117,7 @@ def test_a_second_version_line_in_the_text_does_not_count() -> None:
         ({"expected": REPORT["actual"]}, "The expected and the actual behavior are the same."),
     ],
 )
-def test_what_nobody_would_understand_is_refused(changed: dict[str, str], told: str) -> None:
+def test_what_nobody_would_understand_is_refused(changed: dict[str, Any], told: str) -> None:
     (problem,) = problems(**changed)
     assert problem.startswith(told)
 
