@@ -126,7 +126,6 @@ def _customer(entry: Entry, unthread_id: str = "", managers: Sequence[str] = ())
     return policy.customer(entry, unthread_id, url, managers)
 
 
-@cache
 def _is_nameless(text: str) -> bool:
     return not known_names.known_names().find(text)
 
@@ -214,10 +213,11 @@ def _bugs(known: _Known, customers: dict[str, policy.Customer], before: policy.M
         bots=names.bots.github,
         since=before.at if before else None,
     )
+    is_nameless = cache(_is_nameless)  # most labels come again and again
     found: list[policy.Item] = []
     for repository in (github.fleet, github.confidential):
         for issue in repository.open_issues([names.labels.bug]):
-            found += policy.bugs(issue, reader, _is_nameless)
+            found += policy.bugs(issue, reader, is_nameless)
             for label in issue.codenames:
                 entry = known.directory.labelled(label)
                 customers[planet_of(label)] = _customer(entry, managers=known.managers)
