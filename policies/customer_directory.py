@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from policies.confidentiality import Confidential
 from policies.customer import Account, Label
+from policies.customers.customer_codenames import planet_of
 from policies.name_forms import core
 
 _Index = Mapping[tuple[str, ...], set[str]]
@@ -34,28 +35,30 @@ class Directory:
     def __init__(
         self, labels: Sequence[Label], accounts: Sequence[Account], names: Mapping[str, Confidential[str]]
     ) -> None:
-        labelled = [(label.description, label.name.lower()) for label in labels]
-        labelled += [(account.name, account.github_label.lower()) for account in accounts]
-        self._codenames = _index(labelled)
+        labelled = [(label.description, planet_of(label.name)) for label in labels]
+        labelled += [(account.name, planet_of(account.github_label)) for account in accounts]
+        self._planets = _index((name, planet) for name, planet in labelled if planet)
         self._accounts = _index((name, account) for account, name in names.items())
-        self._of_codename = {account.github_label.lower(): account for account in accounts}
-        self._labels = {label.name.lower() for label in labels}
+        self._of_planet = {planet_of(account.github_label): account for account in accounts}
+        self._labels = {planet_of(label.name): label.name.lower() for label in labels}
 
     def labelled(self, codename: str) -> Entry:
-        """Gives the customer with a codename label."""
-        label = codename.strip().lower()
-        account = self._of_codename.get(label)
-        return Entry(label, account.id, account.owner) if account else Entry(label)
+        """Gives the customer with a codename label. A prospect who has become a customer is found by either label."""
+        planet = planet_of(codename.strip())
+        label, account = self._labels.get(planet), self._of_planet.get(planet)
+        if account:
+            return Entry(label or account.github_label.lower(), account.id, account.owner)
+        return Entry(label or codename.strip().lower())
 
     def named(self, name: Confidential[str]) -> Entry:
         """Gives the customer with a real name. "Acme, Inc." is "Acme" too, unless there are two of them."""
-        if codename := _only(self._codenames, name):
-            return self.labelled(codename)
+        if planet := _only(self._planets, name):
+            return self.labelled(f"customer-{planet}")
         return Entry(account=_only(self._accounts, name))
 
     def has_label(self, codename: str) -> bool:
         """Says whether the confidential repository knows whom a codename label stands for."""
-        return codename.strip().lower() in self._labels
+        return planet_of(codename.strip()) in self._labels
 
 
 def _index(pairs: Iterable[tuple[Confidential[str], str]]) -> _Index:

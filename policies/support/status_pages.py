@@ -14,6 +14,7 @@ from urllib.parse import quote
 from policies.business_time import spoken_day
 from policies.report import Cell, Link, Mention, Report
 from policies.support.status_updates import (
+    NEWS,
     Customer,
     Item,
     Morning,
@@ -26,13 +27,13 @@ NAMED = 3  # of what is new or closed, in the message; the page has all
 ASKED = 4  # people, in the message
 QUIET = 40  # customers without news, in the message
 LABELS = 4  # of a bug, in a table
+HEADLINE = 80  # characters of a name, in the message
 
 
 def title_of(customer: Customer) -> str:
     """Gives what a customer is called."""
-    if customer.codename:
-        return customer.codename
-    return f"account {customer.account}" if customer.account else f"customer {customer.key}, without a codename"
+    where = f"account {customer.account}" if customer.account else f"Unthread customer {customer.unthread}"
+    return customer.codename or f"No codename ({where})"
 
 
 def page(morning: Morning, customer: Customer, issues: str, bug: str) -> Report:
@@ -40,8 +41,7 @@ def page(morning: Morning, customer: Customer, issues: str, bug: str) -> Report:
     items = morning.of(customer.key)
     said = [_told(items, morning.since), f"Could be asked: {_asked(items, customer, morning) or 'nobody is known'}."]
     if not customer.codename:
-        where = f" ({customer.account})" if customer.account else ""
-        said.append(f"There is no codename{where}, so that no bug can be found. Assign one, then label the bugs.")
+        said.append("Without a codename no bug can be found. Assign one, and label the bugs.")
     rows: list[tuple[Cell, ...]] = [
         (
             Link(_kind(each) + each.name, each.url),
@@ -87,7 +87,7 @@ def message(morning: Morning, mentioned: Sequence[str], link: Callable[[str], st
 def _row(morning: Morning, customer: Customer, link: Callable[[str], str]) -> tuple[Cell, ...]:
     items = morning.of(customer.key)
     still = [each for each in items if each.is_open]
-    first: Cell = Link(f"{_kind(still[0])}{still[0].name}, {_why(still[0], morning.at)}", still[0].url) if still else ""
+    first: Cell = Link(_headline(still[0], morning.at), still[0].url) if still else ""
     return (
         Link(title_of(customer), link(customer.key)),
         _counts(items) or "nothing any more",
@@ -102,10 +102,10 @@ def overview(morning: Morning, link: Callable[[str], str], told: str) -> Report:
     customers = by_urgency(morning)
     said = [_totals(morning, customers), *([morning.on_call.note] if morning.on_call.note else [])]
     if morning.strangers:
-        said.append(f"{morning.strangers} open conversations belong to no customer in Unthread and are left out.")
+        said.append(f"Left out: {_number(morning.strangers, 'open conversation')} of no customer in Unthread.")
     nameless = sum(not each.codename for each in customers)
     if nameless:
-        said.append(f"{nameless} customers have no codename, or their name in Unthread fits none; see their pages.")
+        said.append(f"Without a codename, or named otherwise in Unthread: {_number(nameless, 'customer')}.")
     if morning.on_call.why_not:
         said.append(f"Who the developer on-call is could not be read from the rotation: {morning.on_call.why_not}")
     rows: list[tuple[Cell, ...]] = [
@@ -172,10 +172,11 @@ def _changed(items: Iterable[Item]) -> str:
 
 def _sorted_out(items: Iterable[Item]) -> tuple[list[Item], list[Item], list[Item]]:
     """Gives what is new, what is no longer open, and what else has changed, each thing once."""
-    with_news = {(each.key, each.is_open): each for each in items if each.changes}.values()
-    new = [each for each in with_news if each.is_open and each.changes[0].startswith("new")]
-    gone = [each for each in with_news if not each.is_open]
-    return new, gone, [each for each in with_news if each not in new and each not in gone]
+    new, gone, changed = list[Item](), list[Item](), list[Item]()
+    for each in {(each.key, each.is_open): each for each in items if each.changes}.values():
+        place = gone if not each.is_open else new if each.changes[0] in NEWS else changed
+        place.append(each)
+    return new, gone, changed
 
 
 def _news(items: Sequence[Item]) -> str:
@@ -201,10 +202,11 @@ def _kind(item: Item) -> str:
     return "Conversation " if item.kind == "conversation" else ""
 
 
-def _why(item: Item, now: datetime) -> str:
-    """Says why it is urgent: its priority, its state, its age."""
+def _headline(item: Item, now: datetime) -> str:
+    """Says in a line why it comes first, and what it is."""
     told = [spoken_priority(item), item.state, f"open for {spoken_age(now - item.opened)}"]
-    return ", ".join(each for each in told if each)
+    name = item.name if len(item.name) <= HEADLINE else f"{item.name[: HEADLINE - 1]}\u2026"
+    return f"{', '.join(each for each in told if each)}: {_kind(item)}{name}"
 
 
 def _state(item: Item) -> str:

@@ -32,7 +32,8 @@ CRITICAL = 1  # what a label for critical bugs makes of one without a priority
 NONE = 9  # no priority
 URGENT = 1  # and below: is told though nothing has changed
 STATES = {"open": "waits for us", "in_progress": "in progress", "on_hold": "on hold"}
-LONGEST_TITLE = 70
+LONGEST_TITLE = 120
+NEWS = ("new", "new here")  # opened since the last update; opened earlier, and theirs since
 
 CUSTOMER_PATTERN = rf"^\s*$|^\s*(customer|prospect)-[a-zA-Z0-9-]+\s*$|{ACCOUNT_PATTERN}"
 
@@ -46,6 +47,7 @@ class Customer(_Kept):
 
     key: str
     codename: str = ""
+    unthread: str = ""  # the customer's id there, "" when it isn't known
     account: str = ""
     account_url: str = ""
     owner: str = ""  # who could be asked, by name
@@ -143,7 +145,14 @@ def customer(entry: Entry, unthread: str, account_url: str, managers: Collection
     role = "CSM" if entry.owner in managers else "account owner"
     owner = f"{entry.owner} ({role})" if entry.owner else ""
     key = re.sub("[^a-z0-9]+", "-", key.lower()).strip("-")  # what Prefect takes
-    return Customer(key=key, codename=entry.codename, account=entry.account, account_url=account_url, owner=owner)
+    return Customer(
+        key=key,
+        codename=entry.codename,
+        unthread=unthread,
+        account=entry.account,
+        account_url=account_url,
+        owner=owner,
+    )
 
 
 def unknown_codename(given: str) -> Refused:
@@ -270,7 +279,7 @@ def may_be_closed(found: Sequence[Item], before: Morning | None) -> bool:
 def _changes(item: Item, earlier: Mapping[tuple[str, str], Item], since: datetime) -> tuple[str, ...]:
     old = earlier.get((item.customer, item.key))
     if old is None:
-        return ("new",) if item.opened > since else ("new here",)
+        return (NEWS[0] if item.opened > since else NEWS[1],)
     found: list[str] = []
     if item.state != old.state:
         found.append(f"{item.state}, was {old.state}")
