@@ -26,8 +26,8 @@ from policies.ticket import Ticket
 # "When on call, CSEs/CSAs will start their day by following these steps"
 ROLES = ("customer_support_engineer", "customer_solutions_architect")
 
-# In Unthread's own inbox these are critical, high, medium and low; the handbook's P0 to P3.
-TICKET_PRIORITIES: Mapping[int, int] = {3: 0, 5: 1, 7: 2, 9: 3}
+# Unthread's page doesn't say what its numbers mean; a public program reads up to 3 as low and more than 8 as urgent.
+TICKET_PRIORITIES: Mapping[int, int] = {9: 0, 7: 1, 5: 2, 3: 3}
 CRITICAL = 1  # what a label for critical bugs makes of one without a priority
 NONE = 9  # no priority
 URGENT = 1  # and below: is told though nothing has changed
@@ -176,7 +176,7 @@ def conversation(ticket: Ticket, customer: str, users: Mapping[str, str]) -> Ite
         name=f"#{ticket.number}",
         url=ticket.url,
         opened=ticket.created_at,
-        touched=ticket.updated_at,
+        touched=ticket.changed_at,
         priority=TICKET_PRIORITIES.get(ticket.priority or 0, NONE),
         state=STATES.get(ticket.status, ticket.status),
         waits=ticket.status == "open",

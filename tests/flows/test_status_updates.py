@@ -236,7 +236,7 @@ def test_the_next_morning_tells_what_has_changed_and_how_bugs_were_closed(world:
     act(world, "state", 42_302, "ksatter", state="closed")
     change_ticket(world, "talk-1", status="closed")
     change_ticket(world, "talk-2", status="open", assignedToUserId="user-ksatter")
-    change_ticket(world, "talk-3", priority=3)
+    change_ticket(world, "talk-3", priority=9)
     change(
         world,
         github={"issues": [bug(42_304, "customer-juno", created_at="2026-11-24T01:00:00+00:00")]},

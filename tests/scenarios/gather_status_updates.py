@@ -66,7 +66,7 @@ SEED: dict[str, Any] = {
             {"id": "three", "name": NAMELESS},
         ],
         "conversations": [
-            conversation("talk-1", "one", priority=5, assignedToUserId="user-ksatter"),
+            conversation("talk-1", "one", priority=7, assignedToUserId="user-ksatter"),
             conversation("talk-2", "two", status="on_hold", assignedToUserId="user-edwardsb"),
             conversation("talk-3", "three", status="in_progress"),
             conversation("talk-4", "one", status="closed"),

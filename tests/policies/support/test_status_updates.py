@@ -73,13 +73,13 @@ def before(*items: policy.Item) -> policy.Morning:
 
 def ticket(**more: Any) -> Ticket:
     words = Confidential("Quillfeather can't see its hosts")
-    return replace(Ticket("t1", 1001, "open", words, words, "one", "u1", 5, YESTERDAY, None, "https://t1", NOW), **more)
+    return replace(Ticket("t1", 1001, "open", words, words, "one", "u1", 7, YESTERDAY, None, "https://t1", NOW), **more)
 
 
 @pytest.mark.parametrize(
     ("priority", "spoken"),
-    [(3, "P0"), (5, "P1"), (7, "P2"), (9, "P3"), (4, ""), (None, "")],
-    ids=["critical", "high", "medium", "low", "a number of Unthread's that nobody knows", "none"],
+    [(9, "P0"), (7, "P1"), (5, "P2"), (3, "P3"), (4, ""), (None, "")],
+    ids=["urgent", "high", "medium", "low", "a number of Unthread's that nobody knows", "none"],
 )
 def test_a_conversations_priority_is_told_in_the_handbooks_words(priority: int | None, spoken: str) -> None:
     assert policy.spoken_priority(policy.conversation(ticket(priority=priority), "juno", {})) == spoken
