@@ -14,14 +14,14 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from flows.support import developer_on_call
+from flows.support import developer_on_call, support_slas
 from policies.business_time import pacific_date
 from policies.customer import Refused, account_id
 from policies.customer_directory import Directory, Entry
 from policies.customers.customer_codenames import planet_of
 from policies.support import status_pages as words
 from policies.support import status_updates as policy
-from policies.support.customer_bug_report import is_codename
+from policies.support import support_slas as slas
 from policies.ticket import OPEN_STATES
 from settings import handbook
 from tasks import artifacts, customer_channels, github, known_names, remembered, runs, salesforce, slack, unthread
@@ -106,7 +106,7 @@ def _entry(given: str, directory: Directory) -> Entry:
     Raises:
         Refused: nobody has the codename, or there is no such account.
     """
-    if not is_codename(given):
+    if not planet_of(given.strip()):
         account = salesforce.account(account_id(given))
         found = directory.named(account.name)
         return found if found.account == account.id else Entry(account=account.id, owner=account.owner)
@@ -198,7 +198,11 @@ async def _conversations(known: _Known, customers: dict[str, policy.Customer]) -
     tickets = await unthread.conversations(Where("status", "in", OPEN_STATES))
     of_customers = [each for each in tickets if each.customer in named]
     customers |= {named[each.customer].key: named[each.customer] for each in of_customers}
-    found = [policy.conversation(each, named[each.customer].key, users) for each in of_customers]
+    turns, rules = support_slas.known_turns(of_customers), slas.rules(handbook())
+    found = [
+        policy.conversation(each, named[each.customer].key, users, slas.priority_of(each, rules), turns.get(each.id))
+        for each in of_customers
+    ]
     return found, len(tickets) - len(found)
 
 

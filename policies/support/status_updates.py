@@ -21,21 +21,21 @@ from policies.foreign_text import neutralise_markdown
 from policies.handbook import Labels, Person, Repositories
 from policies.issue import Issue, is_bot, is_from_outside
 from policies.on_call_rotation import Answer
-from policies.ticket import Ticket
+from policies.support.conversation_turns import History
+from policies.ticket import PRIORITIES, Priority, Ticket
 
 # "When on call, CSEs/CSAs will start their day by following these steps"
 ROLES = ("customer_support_engineer", "customer_solutions_architect")
 
-# Unthread's page doesn't say what its numbers mean; a public program reads up to 3 as low and more than 8 as urgent.
-TICKET_PRIORITIES: Mapping[int, int] = {9: 0, 7: 1, 5: 2, 3: 3}
 CRITICAL = 1  # what a label for critical bugs makes of one without a priority
 NONE = 9  # no priority
 URGENT = 1  # and below: is told though nothing has changed
+ANSWERED = "waits for the customer"
 STATES = {"open": "waits for us", "in_progress": "in progress", "on_hold": "on hold"}
 LONGEST_TITLE = 120
 NEWS = ("new", "new here")  # opened since the last update; opened earlier, and theirs since
 
-CUSTOMER_PATTERN = rf"^\s*$|^\s*(customer|prospect)-[a-zA-Z0-9-]+\s*$|{ACCOUNT_PATTERN}"
+CUSTOMER_PATTERN = rf"^\s*$|^\s*([Cc]ustomer|[Pp]rospect)-[a-zA-Z0-9-]+\s*$|{ACCOUNT_PATTERN}"
 
 
 class _Kept(BaseModel):
@@ -166,9 +166,15 @@ def unknown_codename(given: str) -> Refused:
 # -- what is open
 
 
-def conversation(ticket: Ticket, customer: str, users: Mapping[str, str]) -> Item:
-    """Gives a ticket as an update shows it, without anything that somebody wrote. users: names by id."""
+def conversation(
+    ticket: Ticket, customer: str, users: Mapping[str, str], priority: Priority | None, history: History | None
+) -> Item:
+    """Gives a ticket as an update shows it, without anything that somebody wrote.
+
+    users: names by id. history: whose turn it is, as far as the watch over response times has seen it.
+    """
     # "Search Unthread for open conversations by the customer name."
+    state = _state(ticket, history)
     return Item(
         customer=customer,
         key=ticket.id,
@@ -177,11 +183,18 @@ def conversation(ticket: Ticket, customer: str, users: Mapping[str, str]) -> Ite
         url=ticket.url,
         opened=ticket.created_at,
         touched=ticket.changed_at,
-        priority=TICKET_PRIORITIES.get(ticket.priority or 0, NONE),
-        state=STATES.get(ticket.status, ticket.status),
-        waits=ticket.status == "open",
+        priority=PRIORITIES.index(priority) if priority else NONE,
+        state=state,
+        waits=state == STATES["open"],
         people=(users.get(ticket.assignee) or ticket.assignee,) if ticket.assignee else (),
     )
+
+
+def _state(ticket: Ticket, history: History | None) -> str:
+    """Says whose turn it is. Without a history the status tells, which people set."""
+    if history is None or not history.turns or ticket.status == "on_hold":
+        return STATES.get(ticket.status, ticket.status)
+    return ANSWERED if history.turns[-1].answered_at else STATES["open"]
 
 
 class Reader(_Kept):

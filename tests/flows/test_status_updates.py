@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from flows.support import status_updates as flows
+from flows.support import support_slas
 from policies.customer import Refused
 from policies.report import Report
 from policies.support import status_pages as words
@@ -133,6 +134,18 @@ def test_the_message_links_each_customers_page_and_says_who_is_on_call(world: Sa
     assert "/artifacts/key/status-juno|customer-juno>" in str(said["blocks"])
     assert "P1, waits for us, open for 2 days: Conversation #1001>" in str(said["blocks"])
     assert "Open without news: prospect-hebe (2), No codename (Unthread customer three) (1)." in said["text"]
+
+
+def test_who_had_the_last_word_is_known_from_the_watch_over_response_times(world: Sandbox) -> None:
+    words = [{"text": "No hosts."}, {"text": "Looking.", "userId": "user-ksatter"}]
+    change(world, unthread={"conversations": [conversation("talk-6", "one", priority=7, messages=words)]})
+    with runs.acting(runs.Run("run 0", "watch-support-slas", "schedule", datetime.fromisoformat(MONDAY))):
+        asyncio.run(support_slas.watch_support_slas.fn())
+    before = asked(world)["unthread"]
+    gather()
+    assert line(pages("2026-11-23")["juno"], "#1006")[1] == "waits for the customer"
+    assert line(pages("2026-11-23")["juno"], "#1001")[1] == "waits for us"
+    assert asked(world)["unthread"] - before == 3
 
 
 def test_a_holiday_says_so_and_ends(world: Sandbox) -> None:

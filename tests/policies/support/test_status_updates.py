@@ -17,7 +17,8 @@ from policies.on_call_rotation import Answer
 from policies.report import Link, Report
 from policies.support import status_pages as words
 from policies.support import status_updates as policy
-from policies.ticket import Ticket
+from policies.support.conversation_turns import History, Turn
+from policies.ticket import Priority, Ticket
 from settings import handbook
 
 NOW = datetime(2026, 11, 24, 14, tzinfo=UTC)
@@ -72,30 +73,69 @@ def before(*items: policy.Item) -> policy.Morning:
 
 
 def ticket(**more: Any) -> Ticket:
-    words = Confidential("Quillfeather can't see its hosts")
-    return replace(Ticket("t1", 1001, "open", words, words, "one", "u1", 7, YESTERDAY, None, "https://t1", NOW), **more)
+    written = Confidential("Quillfeather can't see its hosts")
+    made = Ticket(
+        id="t1",
+        number=1001,
+        status="open",
+        title=written,
+        text=written,
+        customer="one",
+        assignee="u1",
+        priority=7,
+        created_at=YESTERDAY,
+        closed_at=None,
+        url="https://t1",
+        changed_at=NOW,
+        status_since=YESTERDAY,
+    )
+    return replace(made, **more)
+
+
+def talk(history: History | None = None, priority: Priority | None = None, **more: Any) -> policy.Item:
+    return policy.conversation(ticket(**more), "juno", {"u1": "Kathy Satterlee"}, priority, history)
+
+
+@pytest.mark.parametrize(("priority", "rank"), [("P0", 0), ("P3", 3), (None, policy.NONE)])
+def test_a_conversations_priority_is_the_one_that_response_times_go_by(priority: Priority | None, rank: int) -> None:
+    assert talk(priority=priority).priority == rank
+    assert policy.spoken_priority(talk(priority=priority)) == (priority or "")
+
+
+ASKED = History(NOW, [Turn("m1", YESTERDAY, "P1", "Premium")])
+ANSWERED = History(NOW, [Turn("m1", YESTERDAY, "P1", "Premium", NOW)])
 
 
 @pytest.mark.parametrize(
-    ("priority", "spoken"),
-    [(9, "P0"), (7, "P1"), (5, "P2"), (3, "P3"), (4, ""), (None, "")],
-    ids=["urgent", "high", "medium", "low", "a number of Unthread's that nobody knows", "none"],
+    ("status", "history", "state"),
+    [
+        ("open", None, "waits for us"),
+        ("in_progress", None, "in progress"),
+        ("on_hold", None, "on hold"),
+        ("open", ANSWERED, "waits for the customer"),
+        ("in_progress", ASKED, "waits for us"),
+        ("on_hold", ASKED, "on hold"),
+        ("open", History(NOW), "waits for us"),
+    ],
+    ids=[
+        "open",
+        "in progress",
+        "on hold",
+        "open, and we had the last word",
+        "in progress, and the customer had",
+        "on hold, whoever had",
+        "nobody has said anything",
+    ],
 )
-def test_a_conversations_priority_is_told_in_the_handbooks_words(priority: int | None, spoken: str) -> None:
-    assert policy.spoken_priority(policy.conversation(ticket(priority=priority), "juno", {})) == spoken
-
-
-@pytest.mark.parametrize(
-    ("status", "state", "waits"),
-    [("open", "waits for us", True), ("in_progress", "in progress", False), ("on_hold", "on hold", False)],
-)
-def test_an_open_conversation_waits_for_us(status: str, state: str, waits: bool) -> None:
-    found = policy.conversation(ticket(status=status), "juno", {"u1": "Kathy Satterlee"})
-    assert (found.state, found.waits, found.people) == (state, waits, ("Kathy Satterlee",))
+def test_a_conversation_waits_for_us_when_the_customer_had_the_last_word(
+    status: str, history: History | None, state: str
+) -> None:
+    found = talk(history, status=status)
+    assert (found.state, found.waits, found.people) == (state, state == "waits for us", ("Kathy Satterlee",))
 
 
 def test_nothing_that_somebody_wrote_into_a_conversation_is_kept() -> None:
-    assert "hosts" not in policy.conversation(ticket(), "juno", {}).model_dump_json()
+    assert "hosts" not in talk().model_dump_json()
 
 
 def issue(*labels: str, repository: str = "fleetdm/fleet", **more: Any) -> Issue:
