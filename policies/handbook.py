@@ -149,6 +149,8 @@ class Labels(_Names):
     outage_group: Label
     sales: Label
     waiting_prefix: Label
+    priorities: tuple[Label, ...] = Field(min_length=1)
+    critical: tuple[Label, ...]
 
 
 class ByEdition(_Names):
@@ -253,6 +255,12 @@ class OutOfHours(_Names):
     notices_an_hour: Annotated[int, Field(gt=0, strict=True)]
 
 
+class StatusUpdates(_Names):
+    on_call_group: Text
+    channel: ChannelId
+    own_channels: Mapping[Handle, Annotated[str, StringConstraints(pattern=CHANNEL, min_length=1)]]
+
+
 class DeveloperOnCall(_Names):
     spreadsheet: Annotated[str, StringConstraints(pattern=SPREADSHEET)]
     sheet: Annotated[int, Field(ge=0, strict=True)]
@@ -305,6 +313,7 @@ class Handbook(_Names):
     job_applications: JobApplications
     bug_reports: BugReports
     bug_escalation: BugEscalation
+    status_updates: StatusUpdates
     developer_on_call: DeveloperOnCall
     closures: Mapping[date, Text]
     _source: _Source = PrivateAttr(_Source("", "handbook.toml"))
@@ -420,7 +429,11 @@ def _contradictions(raw: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     edition = raw.get("edition")
     if isinstance(edition, int) and edition not in EDITIONS:
         yield ("edition",), f"There is no edition {edition}. Choose one of {EDITIONS}."
-    yield from _strangers(raw.get("roles"), {handle for handle, _ in _tables(raw.get("people"))})
+    people = {handle for handle, _ in _tables(raw.get("people"))}
+    yield from _strangers(raw.get("roles"), people)
+    yield from _unknown_on_call(
+        raw.get("status_updates"), people, {name for name, _ in _tables(raw.get("user_groups"))}
+    )
     yield from _shared_ids(raw.get("channels"))
     yield from _out_of_reach(raw.get("first_response"), raw.get("channels"))
 
@@ -430,6 +443,19 @@ def _strangers(roles: object, known: set[str]) -> Iterator[tuple[Where, str]]:
         for handle in cast("list[object]", handles) if isinstance(handles, list) else ():
             if isinstance(handle, str) and handle not in known:
                 yield ("roles", role), f'"{handle}" is not among [people]. Add the person there, or correct the handle.'
+
+
+def _unknown_on_call(wanted: object, people: set[str], groups: set[str]) -> Iterator[tuple[Where, str]]:
+    said = cast("dict[str, object]", wanted) if isinstance(wanted, dict) else {}
+    group, own = said.get("on_call_group"), said.get("own_channels")
+    if isinstance(group, str) and group not in groups:
+        yield ("status_updates", "on_call_group"), f'"{group}" is not among [user_groups]. Add it there, or correct it.'
+    for handle in cast("dict[str, object]", own) if isinstance(own, dict) else ():
+        if handle not in people:
+            yield (
+                ("status_updates", "own_channels"),
+                f'"{handle}" is not among [people]. Add the person there, or correct the handle.',
+            )
 
 
 def _shared_ids(channels: object) -> Iterator[tuple[Where, str]]:

@@ -143,6 +143,12 @@ def forms(owner: str, name: str, codenames: Collection[str] = ()) -> Iterator[Fo
         yield from _spellings(owner, words)
 
 
+def core(name: str) -> tuple[str, ...]:
+    """Gives a company's name as it is compared with another's: in small letters, without "The" and company suffixes."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", name))
+    return tuple(word.casefold() for word in _without_suffixes(words))
+
+
 def _without_suffixes(words: Sequence[str]) -> Sequence[str]:
     start = 1 if len(words) > 1 and words[0].casefold() == "the" else 0
     end = len(words)

@@ -49,6 +49,13 @@ async def attainment(key: str, title: str, weeks: Sequence[Week]) -> None:
         remembered.keep(name, drawn)
 
 
+def link(key: str) -> str:
+    """Gives the address of what was reported last under a key, with all that came before."""
+    from prefect.settings import PREFECT_UI_URL
+
+    return f"{PREFECT_UI_URL.value() or ''}/artifacts/key/{key}"
+
+
 class Progress:
     """How far something has come. It shows on the run's page once it takes more than one step."""
 

@@ -54,6 +54,21 @@ class Issues(Client):
                 return
             after = page["pageInfo"]["endCursor"]
 
+    def closed_since(self, label: str, since: datetime) -> dict[int, str]:
+        """Gives how issues with a label that were changed since a moment are closed, by number, 100 a call.
+
+        How is "completed", "not planned" or, if GitHub keeps no reason, "".
+        """
+        found: dict[int, str] = {}
+        after: str | None = None
+        while True:
+            asked = self._ask(_CLOSED, labels=[label], since=since.isoformat(), after=after)
+            page = asked["repository"]["issues"]
+            found |= {each["number"]: _reason(each["stateReason"]) for each in page["nodes"]}
+            if not page["pageInfo"]["hasNextPage"]:
+                return found
+            after = page["pageInfo"]["endCursor"]
+
     def _issue(self, found: Mapping[str, Any]) -> issues.Issue:
         author: Mapping[str, str] = found["author"] or {}
         added = {each["label"]["name"]: _time(each["createdAt"]) for each in found.get("timelineItems", _NONE)["nodes"]}
@@ -206,6 +221,10 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def _reason(found: str | None) -> str:
+    return (found or "").replace("_", " ").lower()
+
+
 def _comment(found: Mapping[str, Any]) -> issues.Comment:
     author: Mapping[str, str] = found["author"] or {}
     number = str(found["url"]).rpartition("issuecomment-")[2]
@@ -229,6 +248,10 @@ repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS} }}
 _ISSUES = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
 repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, states: OPEN, labels: $labels) {{
 totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
+_CLOSED = """query($owner: String!, $name: String!, $labels: [String!], $since: DateTime, $after: String) {
+repository(owner: $owner, name: $name) {
+issues(first: 100, after: $after, filterBy: {states: [CLOSED], labels: $labels, since: $since}) {
+nodes { number stateReason } pageInfo { hasNextPage endCursor } } } }"""
 
 
 def _looking(searches: Sequence[str], lists: Sequence[str], most: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import Column, Connection, String, Table, Text, select, update
+from sqlalchemy import Column, Connection, String, Table, Text, delete, select, update
 
 from tasks import clock, runs
 from tasks.database import Transaction, insert_if_absent, metadata, reading
@@ -61,6 +61,13 @@ def first(connection: Connection, name: str, value: str) -> str:
 def agreed(name: str, value: str) -> str:
     """Gives what the first run has said, so that a second one repeats it. A dry run binds nobody."""
     return value if runs.current().dry_run else first(name, value)
+
+
+@Transaction
+def forget(connection: Connection, below: str, *, but: str) -> None:
+    """Forgets what is kept under names that begin so, except for one."""
+    wanted = remembered.c.name.startswith(below, autoescape=True) & (remembered.c.name != but)
+    connection.execute(delete(remembered).where(wanted))
 
 
 @Transaction

@@ -247,6 +247,11 @@ def _person(found: Mapping[str, Any]) -> Person:
     return Person(found["id"], found.get("team_id", ""), guest, bool(found.get("is_bot", False)))
 
 
+async def members_of_group(group: str) -> list[str]:
+    """Gives the ids of the members of a user group."""
+    return [str(each) for each in (await _connect().say("usergroups.users.list", usergroup=group))["users"]]
+
+
 async def info(channel: str) -> Mapping[str, Any]:
     """Gives what Slack says about a channel: name, is_private, is_ext_shared, is_member, is_archived."""
     return await _info(_connect(), channel)

@@ -61,8 +61,8 @@ async def contact(question: policy.Question, now: datetime) -> tuple[Report, str
     names.needs(*NEEDS, *([f"channels.{policy.CONSULTING}.id"] if question.solutions_consulting else []))
     about, issue = _checked(question)
     once = f"{CONTACT}/{about.key}/{pacific_date(now)}"
-    (on_call,) = _on_call(pacific_date(now))
-    said = remembered.agreed(f"{once}/said", policy.kept(now, on_call, policy.customers(question, issue)))
+    (who_is,) = on_call(pacific_date(now))
+    said = remembered.agreed(f"{once}/said", policy.kept(now, who_is, policy.customers(question, issue)))
     asked = policy.asked(question, about, issue, names.people, said)
     thread = await _call_for_help(asked, f"{once}/message")
     consulted = ""
@@ -202,7 +202,7 @@ def leaks(text: str) -> list[str]:
     return []
 
 
-def _on_call(*days: date) -> list[Answer]:
+def on_call(*days: date) -> list[Answer]:
     """Says who is on call on each of some days, going by one look at the rotation."""
     names = handbook().developer_on_call
     rows = _rotation()
@@ -259,7 +259,7 @@ async def _is_answered(request: policy.Request) -> bool:
 
 async def _hand_off(day: date, once: str) -> hand_off.HandOff:
     """Gives what the first attempt at a week's hand-off went by."""
-    new, former = _on_call(day, day - WEEK)
+    new, former = on_call(day, day - WEEK)
     waiting = [each for each in await _requests() if not await _is_answered(each)]
     found = hand_off.hand_off(day, (new, former), waiting)
     return hand_off.read(day, remembered.agreed(f"{once}/found", found.kept()))

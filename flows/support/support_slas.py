@@ -190,6 +190,13 @@ async def _look_at(tickets: Sequence[Ticket], known: _Known) -> tuple[dict[str, 
     return found, problems
 
 
+def known_turns(tickets: Sequence[Ticket]) -> dict[str, turns.History]:
+    """Gives what the watch knows of conversations that have not changed since it looked, by id. It asks nobody."""
+    kept = remembered.several([_history(each) for each in tickets])
+    found = {each.id: (each, turns.read(kept[_history(each)])) for each in tickets if _history(each) in kept}
+    return {id: history for id, (ticket, history) in found.items() if history.is_about(ticket)}
+
+
 async def _looked_at(ticket: Ticket, known: _Known, kept: str, *, anew: bool = False) -> turns.History:
     """Brings what is known of a conversation up to date. Its messages are read when it has changed, or `anew`."""
     before = turns.read(kept) if kept else None
