@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import Column, Connection, String, Table, Text, select, update
+from sqlalchemy import Column, Connection, String, Table, Text, delete, select, update
 
 from tasks import clock, runs
 from tasks.database import Transaction, insert_if_absent, metadata, reading
@@ -56,6 +56,12 @@ def first(connection: Connection, name: str, value: str) -> str:
     if insert_if_absent(connection, remembered, name=name, value=value, at=clock.wall()):
         return value
     return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
+
+
+@Transaction
+def forget(connection: Connection, names: Collection[str]) -> None:
+    """Forgets what was kept under these names."""
+    connection.execute(delete(remembered).where(remembered.c.name.in_(list(names))))
 
 
 def agreed(name: str, value: str) -> str:

@@ -208,6 +208,19 @@ async def tell_only(channel: str, user: str, report: Report, *, once: str, threa
     return await aperform(write)
 
 
+async def open_view(trigger: str, view: Mapping[str, Any], *, once: str) -> Made:
+    """Opens a modal in answer to somebody's click. It can't be looked for, so in doubt it is not opened again."""
+
+    async def send() -> Made:
+        return Made(str((await _connect().say("views.open", trigger_id=trigger, view=view))["view"]["id"]))
+
+    async def find(_: datetime) -> Made | None:
+        return Made("unknown")
+
+    title, request = view["title"]["text"], {"trigger": trigger, "view": view}
+    return await aperform(Write(once, "Slack", "open view", title, request, send, find, explain, Made("", "")))
+
+
 async def join(channel: str, *, once: str) -> Made:
     """Has our app join a public channel; into a private one a member must invite it."""
 
