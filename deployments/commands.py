@@ -8,7 +8,7 @@ from typing import Any
 
 from deployments import forms
 from deployments.interactions import Asked, FormSubmission
-from deployments.modals import Modals, reasons_to_refuse
+from deployments.modals import Modals, NotOpened, reasons_to_refuse
 from flows.support import out_of_hours
 from policies import slack_forms
 from policies.customer import Refused
@@ -29,8 +29,8 @@ async def answer(asked: Asked, group: GroupCommit, modals: Modals) -> Mapping[st
         case FormSubmission():
             return await modals.submit(asked)
         case FormAsked():
-            problems = await modals.open(asked)
-            return {"text": " ".join(problems)} if problems else None
+            await modals.open(asked)
+            return None
         case SlackCommand():
             return await _answer_command(asked, group, modals)
 
@@ -41,8 +41,11 @@ async def _answer_command(command: SlackCommand, group: GroupCommit, modals: Mod
         return await _ask_to_register(command, wanted, group)
     if not forms.named(text):
         return await _overview(command)
-    problems = await modals.open(FormAsked(text, command.user, command.team, command.trigger, command.channel))
-    return _shown(problems) if problems else None
+    try:
+        is_open = await modals.open(FormAsked(text, command.user, command.team, command.trigger, command.channel))
+    except NotOpened as problem:
+        return _shown([str(problem)])
+    return None if is_open else _shown(["Slack has not said whether the form opened. If it did not, try again."])
 
 
 async def _ask_to_register(command: SlackCommand, wanted: re.Match[str], group: GroupCommit) -> Mapping[str, Any]:
@@ -51,11 +54,10 @@ async def _ask_to_register(command: SlackCommand, wanted: re.Match[str], group: 
     run = runs.Run(id=f"gateway {by}", procedure=out_of_hours.REGISTER, started_by=by, at=clock.now())
     with database.committing_together(group), runs.acting(run):
         try:
-            return _as_slack(
-                await out_of_hours.ask_to_register(policy.channel_id(wanted[2]), change, wanted[3], command)
-            )
+            told = await out_of_hours.ask_to_register(policy.channel_id(wanted[2]), change, wanted[3], command)
         except (Refused, EffectError) as problem:
             return _shown([escape_slack(str(problem))])
+    return _as_slack(told)
 
 
 async def _overview(command: SlackCommand) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ class Form:
     flow: Flow[..., Any]
     title: str
     roles: Sequence[str]
-    checked: Callable[[Any], Sequence[str]]
+    checked: Callable[[Any], Sequence[Problem]]
     message: str = ""
     channel: str = ""
     handle: str = ""
@@ -64,38 +64,46 @@ class Form:
 # -- what speaks against parameters
 
 
-def _of_report(said: Any) -> list[str]:
-    return filing.problems(said.report) + _refused(lambda: said.same_as and filing.choice(said.same_as))
+def _of_report(said: Any) -> list[Problem]:
+    chosen = _refused("same_as", lambda: said.same_as and filing.choice(said.same_as))
+    return _somewhere(filing.problems(said.report)) + chosen
 
 
-def _of_escalation(said: Any) -> list[str]:
-    problems = escalation.reasons_not_to_begin(said.issue, said.report)
-    if said.issue.strip():
-        problems += _of_issue(said)
-    return problems + (filing.problems(said.report) if said.report else [])
+def _of_escalation(said: Any) -> list[Problem]:
+    found = _at("issue", escalation.reasons_not_to_begin(said.issue, said.report))
+    found += _of_issue(said) if said.issue.strip() else []
+    return found + (_somewhere(filing.problems(said.report)) if said.report else [])
 
 
-def _of_issue(said: Any) -> list[str]:
-    return _refused(lambda: issue_number(said.issue, handbook().repositories.public))
+def _of_issue(said: Any) -> list[Problem]:
+    return _refused("issue", lambda: issue_number(said.issue, handbook().repositories.public))
 
 
-def _of_request(said: Any) -> list[str]:
-    return _of_issue(said) + _refused(lambda: message_key(said.message))
+def _of_request(said: Any) -> list[Problem]:
+    return _of_issue(said) + _refused("message", lambda: message_key(said.message))
 
 
-def _of_question(said: Any) -> list[str]:
-    return on_call.bad_text(said.question.tried, "what was tried")
+def _of_question(said: Any) -> list[Problem]:
+    return _at("question.tried", on_call.bad_text(said.question.tried, "what was tried"))
 
 
-def _of_summary(said: Any) -> list[str]:
-    return on_call.bad_text(said.summary.summary, "what was talked about")
+def _of_summary(said: Any) -> list[Problem]:
+    return _at("summary.summary", on_call.bad_text(said.summary.summary, "what was talked about"))
 
 
-def _refused(reads: Callable[[], object]) -> list[str]:
+def _at(path: str, sentences: Sequence[str]) -> list[Problem]:
+    return [(path, sentence) for sentence in sentences]
+
+
+def _somewhere(sentences: Sequence[str]) -> list[Problem]:
+    return _at("", sentences)
+
+
+def _refused(path: str, reads: Callable[[], object]) -> list[Problem]:
     try:
         reads()
     except Refused as problem:
-        return list(problem.problems)
+        return _at(path, problem.problems)
     return []
 
 
@@ -166,7 +174,7 @@ def problems(form: Form, parameters: Mapping[str, Any]) -> list[Problem]:
         said = _model(form.procedure).model_validate(parameters)
     except ValidationError as error:
         return [_told(form, each) for each in error.errors(include_url=False, include_input=False)]
-    return [("", sentence) for sentence in form.checked(said)]
+    return list(form.checked(said))
 
 
 def _told(form: Form, error: Any) -> Problem:

@@ -1,4 +1,4 @@
-"""Forms in Slack: opened by a shortcut, a button or `/handbook`, checked when they are sent, and started in Prefect once.
+"""Forms in Slack: opened by a shortcut, a button or `/handbook`, checked when sent, and started in Prefect once.
 
 Nothing of a form is stored before it has been checked: by the flow's own model, by its policy, for customers' names and
 for secrets. What is stored starts one run, also while Prefect is down and after a kill; the modal's id is its key.
@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -37,20 +37,25 @@ LOG = logging.getLogger(__name__)
 Modal = Mapping[str, Any]
 
 
+class NotOpened(Exception):
+    """Slack has opened no modal, or has not said so in time."""
+
+
 class Modals:
     """What the gateway answers to forms."""
 
     def __init__(self, group: GroupCommit, dispatcher: Dispatcher) -> None:
         self._group, self._dispatcher = group, dispatcher
         self._names: asyncio.Task[KnownNames] | None = None
-        self._names_since: datetime | None = None
+        self._names_since = clock.wall()
 
     # -- opening
 
-    async def open(self, asked: FormAsked) -> Sequence[str]:
-        """Opens a form, or a modal that says why not. Gives what went wrong; nothing when a modal is there.
+    async def open(self, asked: FormAsked) -> bool:
+        """Opens a form, or a modal that says why not. Tried once: nobody opens a second one. False: its answer was lost.
 
-        A modal that opened and whose answer was lost is there: nothing opens it a second time.
+        Raises:
+            NotOpened
         """
         by = f"Slack {asked.user}"
         run = runs.Run(id=f"gateway form {asked.trigger}", procedure=asked.procedure, started_by=by, at=clock.now())
@@ -58,11 +63,11 @@ class Modals:
             async with asyncio.timeout(ANSWER_WITHIN):
                 with database.committing_together(self._group), runs.acting(run):
                     shown = await self._view(asked)
-                    await slack.open_view(asked.trigger, shown, once=f"form/{asked.trigger}/open")
+                    made = await slack.open_view(asked.trigger, shown, once=f"form/{asked.trigger}/open")
+                    return made.id != slack.UNKNOWN
         except (EffectError, TimeoutError) as problem:
             LOG.info("The form %s was not opened: %s", asked.procedure, problem)
-            return ["The form could not be opened in time. Try again."]
-        return []
+            raise NotOpened("The form could not be opened. Try again.") from problem
 
     async def _view(self, asked: FormAsked) -> Modal:
         form = forms.named(asked.procedure)
@@ -70,7 +75,7 @@ class Modals:
             return slack_forms.refused("Handbook", [f'"{asked.procedure}" has no form in Slack.'])
         if reasons := await reasons_to_refuse(form, asked.user, asked.team):
             return slack_forms.refused(form.title, reasons)
-        self._read_names()
+        self._read_names(timedelta(0))  # ready when the form is sent
         filled = {form.channel: asked.channel}
         if asked.message_ts:
             filled |= {form.message: slack.link(asked.channel, asked.message_ts)}
@@ -96,14 +101,16 @@ class Modals:
                 return submission.not_now(str(problem))
             _give_handle(form, said, submission.sent.user)
             if problems := forms.problems(form, said) + await self._never_stored(said):
-                return {"response_action": "errors", "errors": slack_modals.errors(fields, problems)}
+                return {
+                    "response_action": "errors",
+                    "errors": slack_modals.errors(fields, problems, submission.answers),
+                }
             return _update(await self._start(form, submission.sent, said))
 
     async def _start(self, form: Form, sent: FormSent, said: Mapping[str, Any]) -> Modal:
         delivery = Delivery("slack-form", sent.view, sent, form.procedure)
         wanted, verdict = json.dumps(said, sort_keys=True), procedures.verdict(sent)
-        committed = asyncio.ensure_future(self._group.run(_take, delivery, verdict, wanted))
-        stands, opened = await asyncio.shield(committed)  # once begun it is not left off
+        stands, opened = await self._group.run(_take, delivery, verdict, wanted)
         self._dispatcher.open(opened, sent, f"{delivery.source} {delivery.id}")
         run = await _run_of(form.procedure, sent.key)
         url = forms.prefect_url(f"runs/flow-run/{run}" if run else "deployments")
@@ -118,21 +125,20 @@ class Modals:
         found = [(path, _spilled(secrets)) for path, text in typed if (secrets := secrets_in(text))]
         try:
             async with asyncio.timeout(NAMES_WITHIN):
-                names = await asyncio.shield(self._read_names())
+                names = await asyncio.shield(self._read_names(NAMES_FOR))
         except Exception as problem:
             LOG.warning("Customers' names could not be read: %s", type(problem).__name__)
-            return [
-                *found,
-                ("", "Nothing is stored before we have looked for customers' names, which can't be read now."),
-            ]
+            sentence = "Customers' names can't be looked for now. Nothing was stored. Try again in a minute."
+            return [*found, ("", sentence)]
         return found + await asyncio.to_thread(_leaks, typed, names)
 
-    def _read_names(self) -> asyncio.Task[KnownNames]:
-        """Begins to read customers' names, unless they have been read a short while ago."""
+    def _read_names(self, at_most: timedelta) -> asyncio.Task[KnownNames]:
+        """Reads customers' names, unless that was begun a shorter time ago or is under way."""
         now, task = clock.wall(), self._names
-        is_old = self._names_since is None or now - self._names_since > NAMES_FOR
-        if task is None or (task.done() and (is_old or task.cancelled() or task.exception() is not None)):
+        is_good = task is not None and not (task.done() and (task.cancelled() or task.exception()))
+        if task is None or not is_good or (task.done() and now - self._names_since > at_most):
             task = self._names = asyncio.create_task(asyncio.to_thread(known_names.read))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # who waits is told of it
             self._names_since = now
         return task
 

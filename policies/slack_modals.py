@@ -220,23 +220,24 @@ def _number(text: str) -> int | float | str | None:
 # -- what is wrong
 
 
-def errors(form: Layout, problems: Sequence[tuple[str, str]]) -> dict[str, str]:
+def errors(form: Layout, problems: Sequence[tuple[str, str]], answers: Mapping[str, Answer]) -> dict[str, str]:
     """Gives Slack's `errors`: the sentences by the block that they are shown under.
 
     problems: the path of a parameter, or "" where only the sentence tells what it is about; and the sentence.
     """
     found: dict[str, list[str]] = {}
     for path, sentence in problems:
-        found.setdefault(_block(form, path, sentence), []).append(sentence)
+        found.setdefault(_block(form, path, sentence, answers), []).append(sentence)
     return {block: " ".join(dict.fromkeys(sentences))[:LABEL] for block, sentences in found.items()}
 
 
-def _block(form: Layout, path: str, sentence: str) -> str:
+def _block(form: Layout, path: str, sentence: str, answers: Mapping[str, Answer]) -> str:
     fields = form.fields
     at = [each.path for each in fields if each.path == path or path.startswith(f"{each.path}.")]
     below = [each.path for each in fields if path and each.path.startswith(f"{path}.")]
+    quoted = [each.path for each in fields if answers.get(each.path) and f'"{answers[each.path]}"' in sentence]
     named = sorted((each for each in fields if _names(sentence, each)), key=lambda each: -len(each.label))
-    return [*at, *(each.path for each in named), *below, fields[0].path][0]
+    return [*at, *quoted, *(each.path for each in named), *below, fields[0].path][0]
 
 
 def _names(sentence: str, field: Field) -> bool:
