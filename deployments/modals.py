@@ -52,7 +52,7 @@ class Modals:
     # -- opening
 
     async def open(self, asked: FormAsked) -> bool:
-        """Opens a form, or a modal that says why not. Tried once: nobody opens a second one. False: its answer was lost.
+        """Opens a form, or a modal that says why not. It is tried once. False: Slack's answer was lost.
 
         Raises:
             NotOpened
@@ -101,10 +101,8 @@ class Modals:
                 return submission.not_now(str(problem))
             _give_handle(form, said, submission.sent.user)
             if problems := forms.problems(form, said) + await self._never_stored(said):
-                return {
-                    "response_action": "errors",
-                    "errors": slack_modals.errors(fields, problems, submission.answers),
-                }
+                told = slack_modals.errors(fields, problems, submission.answers)
+                return {"response_action": "errors", "errors": told}
             return _update(await self._start(form, submission.sent, said))
 
     async def _start(self, form: Form, sent: FormSent, said: Mapping[str, Any]) -> Modal:

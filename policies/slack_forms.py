@@ -9,7 +9,7 @@ from typing import Any
 from policies import slack_modals
 from policies.foreign_text import escape_slack
 from policies.handbook import Handbook, Person
-from policies.report import Button, Link, Mention, Report
+from policies.report import Button, Link, Report
 
 OPEN = "open-form-"  # the action of each button begins so; the procedure's name follows
 ON_MESSAGE = "-on-message"  # the callback id of a shortcut on a message ends so
@@ -88,14 +88,3 @@ def started(entry: Entry, url: str, *, in_prefect: bool, is_dry: bool, is_repeat
     waits = "" if in_prefect else " Prefect has not taken it yet; it is kept here and follows by itself."
     told = [*map(escape_slack, said), f"{link}.{escape_slack(waits)}"]
     return slack_modals.notice(entry.title, told, escaped=True)
-
-
-def refused_later(entry: Entry, user: str, reason: str, url: str) -> Report:
-    """Words what somebody is told whose procedure was refused while it ran."""
-    return Report(
-        f"Not done: {entry.title}",
-        ["You started this from Slack, and it was refused:", reason, "Correct it there, or open the form again."],
-        ("Run",),
-        [(Link("The run in Prefect, with what was filled in", url),)],
-        mentions=[Mention(user)],
-    )

@@ -305,6 +305,9 @@ SHORTCUT: dict[str, Any] = {
 }
 
 
+TEXT = {"type": "plain_text_input", "value": "41"}
+
+
 def record_values(issue: str, outcome: str) -> dict[str, Any]:
     return {
         "issue": {"value": {"type": "plain_text_input", "value": issue}},
@@ -397,7 +400,7 @@ def test_a_forged_form_is_refused(night: Night, forged: Mapping[str, str]) -> No
             {**record_values("41", "reproduced"), "press": {"value": {"type": "plain_text_input", "value": "x"}}},
             "changed",
         ),
-        ({"issue": {"value": {"type": "plain_text_input", "value": "41"}}}, "changed"),
+        ({"issue": {"value": TEXT}}, "changed"),
         (record_values("41", "burnt"), "'reproduced' or 'not reproduced'"),
         (record_values("nowhere", "reproduced"), "nowhere"),
     ],
