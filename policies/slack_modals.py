@@ -33,7 +33,8 @@ def view(form: Layout, procedure: str, title: str, about: str, prefect: str, fil
 
     about: what the procedure does. prefect: the address of its form in Prefect.
     """
-    blocks: list[dict[str, Any]] = [_section(escape_slack(about))] if about else []
+    told = escape_slack(about).strip()
+    blocks: list[dict[str, Any]] = [_section(told)] if told else []
     if form.missing:
         needed = ", ".join(form.missing)
         said = f"Slack can't show what this needs ({needed}). Start it from <{prefect}|its form in Prefect>."

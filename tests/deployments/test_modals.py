@@ -131,7 +131,9 @@ def test_the_list_shows_what_one_may_start_and_nothing_else(night: Night) -> Non
     ids=["another team's", "a guest", "a customer"],
 )
 def test_others_are_told_why_not_and_can_send_nothing(night: Night, user: str, why: str) -> None:
-    view = opened(night, FILE, user)
+    body = {**SHORTCUT, "trigger_id": night.does("trigger", user=user)["trigger_id"]}
+    assert post(night, submission({**body, "user": {"id": user, "team_id": "T0SANDBOX"}})).status_code == 200
+    (view,) = views(night)
     assert why in words(view)
     assert "submit" not in view
     answer = post(night, submission({**submitted(), "user": {"id": user, "team_id": "T0SANDBOX"}}))
