@@ -159,7 +159,9 @@ class Talk {
 
   async submit(view, fields) {
     const answer = await this.act("submit", { view: view.id, values: fields });
-    person.errors[view.id] = answer ? answer.errors ?? (answer.problem ? { "": answer.problem } : {}) : { "": person.told };
+    const silent = answer && !answer.response_action && !answer.problem; // the app said nothing in time
+    person.errors[view.id] = answer ? answer.errors ?? (answer.problem || silent ? { "": answer.problem ?? person.told } : {}) : { "": person.told };
     await this.redraw();
+    document.querySelector(".view .problem:not(:empty)")?.scrollIntoView({ block: "center" });
   }
 }

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx
 import pytest
+import yaml
 from sqlalchemy import select
 
 from deployments import forms
 from deployments.inbox import inbox
+from policies import slack_modals
+from policies.slack_forms import ON_MESSAGE
+from settings import ROOT, handbook
 from tasks import cases, database, remembered
 from tests import signed
 from tests.conftest import Sandbox
@@ -132,11 +136,11 @@ def test_the_list_shows_what_one_may_start_and_nothing_else(night: Night) -> Non
 )
 def test_others_are_told_why_not_and_can_send_nothing(night: Night, user: str, why: str) -> None:
     body = {**SHORTCUT, "trigger_id": night.does("trigger", user=user)["trigger_id"]}
-    assert post(night, submission({**body, "user": {"id": user, "team_id": "T0SANDBOX"}})).status_code == 200
+    assert post(night, {**body, "user": {"id": user, "team_id": "T0SANDBOX"}}).status_code == 200
     (view,) = views(night)
     assert why in words(view)
     assert "submit" not in view
-    answer = post(night, submission({**submitted(), "user": {"id": user, "team_id": "T0SANDBOX"}}))
+    answer = post(night, {**submitted(), "user": {"id": user, "team_id": "T0SANDBOX"}})
     assert why in json.dumps(answer.json()["view"])
     assert kept() == {}
 
@@ -180,7 +184,7 @@ def test_a_modal_is_opened_once_at_most_and_the_person_hears_when_it_was_not(nig
 
 def test_a_shortcut_that_is_none_of_ours_says_so(night: Night) -> None:
     body = {**SHORTCUT, "trigger_id": night.does("trigger", user=MEMBER)["trigger_id"], "callback_id": "pay-invoices"}
-    assert post(night, submission(body)).status_code == 200
+    assert post(night, body).status_code == 200
     assert "pay-invoices" in words(views(night)[-1])
 
 
@@ -286,12 +290,11 @@ def test_while_customers_names_cannot_be_read_nothing_is_taken(night: Night) -> 
 
 def test_a_form_that_comes_again_is_one_and_other_words_are_said_to_come_late(night: Night) -> None:
     view = opened(night, RECORD)
-    body = submission(submitted(RECORD, view["id"], record_values("41", "reproduced")))
-    with httpx.Client(trust_env=False, timeout=10) as client:
-        answers = [post(night, body, client) for _ in range(3)]
+    body = submitted(RECORD, view["id"], record_values("41", "reproduced"))
+    answers = [post(night, body) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert "was started" in words(answers[-1].json()["view"])
-    other = post(night, submission(submitted(RECORD, view["id"], record_values("42", "reproduced"))))
+    other = post(night, submitted(RECORD, view["id"], record_values("42", "reproduced")))
     assert "sent before, with other words" in words(other.json()["view"])
     assert [each["issue"] for each in kept().values()] == ["41"]
 
@@ -329,14 +332,8 @@ def submitted(
     }
 
 
-def submission(payload: Mapping[str, Any]) -> bytes:
-    return urlencode({"payload": json.dumps(payload)}).encode()
-
-
-def post(night: Night, body: bytes, client: httpx.Client | None = None, **headers: str) -> httpx.Response:
-    given = {"Content-Type": "application/x-www-form-urlencoded", **signed.slack_headers(body), **headers}
-    sender = client or httpx.Client(trust_env=False, timeout=10)
-    return sender.post(f"{night.gateway}/slack/interactivity", content=body, headers=given)
+def post(night: Night, payload: Mapping[str, Any], **headers: str) -> httpx.Response:
+    return signed.slack_interaction(night.gateway, payload, **headers)
 
 
 GOOD = submitted(RECORD, values=record_values("41", "reproduced"))
@@ -377,7 +374,7 @@ MALFORMED: dict[str, Mapping[str, Any]] = {
 
 @pytest.mark.parametrize("how", MALFORMED)
 def test_what_cannot_be_read_is_refused_and_nothing_is_stored(night: Night, how: str) -> None:
-    assert post(night, submission(MALFORMED[how])).status_code == 400
+    assert post(night, MALFORMED[how]).status_code == 400
     assert kept() == {}
 
 
@@ -391,7 +388,7 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_stored(night: Night, how:
     ids=["signed by another", "not signed", "old"],
 )
 def test_a_forged_form_is_refused(night: Night, forged: Mapping[str, str]) -> None:
-    assert post(night, submission(GOOD), **forged).status_code == 401
+    assert post(night, GOOD, **forged).status_code == 401
     assert kept() == {}
 
 
@@ -411,14 +408,14 @@ def test_a_forged_form_is_refused(night: Night, forged: Mapping[str, str]) -> No
 def test_a_signed_form_with_other_fields_or_choices_starts_nothing(
     night: Night, values: Mapping[str, Any], said: str
 ) -> None:
-    answer = post(night, submission(changed(state={"values": values}))).json()
+    answer = post(night, changed(state={"values": values})).json()
     assert answer["response_action"] == "errors"
     assert said in json.dumps(answer["errors"])
     assert kept() == {}
 
 
 def test_a_form_of_a_procedure_that_has_none_starts_nothing(night: Night) -> None:
-    answer = post(night, submission(changed(callback_id="promote-prospect")))
+    answer = post(night, changed(callback_id="promote-prospect"))
     assert "not there any more" in words(answer.json()["view"])
     assert kept() == {}
     with database.reading() as connection:
@@ -429,14 +426,42 @@ def test_a_gateway_that_has_just_been_started_asks_to_send_it_again(night: Night
     view = opened(night, RECORD)
     night.kill()
     night.begin()
-    body = submission(submitted(RECORD, view["id"], record_values("41", "reproduced")))
+    body = submitted(RECORD, view["id"], record_values("41", "reproduced"))
     answer = until(lambda: _answered(night, body))
     assert answer["errors"] == {"issue": "We have just been started. Try again in a few seconds."}
     until(lambda: _answered(night, body)["response_action"] == "update", 60)
 
 
-def _answered(night: Night, body: bytes) -> dict[str, Any]:
+def _answered(night: Night, body: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return post(night, body).json()
     except httpx.TransportError:
         return {}
+
+
+# -- Slack's own settings
+
+
+def test_the_apps_manifest_and_the_sandbox_offer_the_forms_as_they_are() -> None:
+    manifest = yaml.safe_load((ROOT / "docs/slack_app.yaml").read_text(encoding="utf-8"))["features"]["shortcuts"]
+    seeded = tomllib.loads((ROOT / "sandbox/seed_data.toml").read_text(encoding="utf-8"))["shortcuts"]
+    assert manifest == seeded
+    for shortcut in manifest:
+        form = forms.named(shortcut["callback_id"].removesuffix(ON_MESSAGE))
+        assert form
+        assert (shortcut["name"], shortcut["description"]) == (form.entry.title, form.entry.about)
+        is_about_a_message = shortcut["callback_id"].endswith(ON_MESSAGE)
+        assert is_about_a_message == (shortcut["type"] == "message")
+        assert not is_about_a_message or form.message or form.channel
+    assert all(sum(each["type"] == kind for each in manifest) <= 5 for kind in ("global", "message"))
+
+
+@pytest.mark.parametrize("form", forms.FORMS, ids=lambda form: form.procedure)
+def test_every_form_fits_into_a_modal_and_names_parameters_and_roles_that_are_there(form: forms.Form) -> None:
+    fields = forms.layout(form.procedure)
+    assert (fields.left_out, fields.missing) == ([], [])
+    assert len(form.title) <= slack_modals.TITLE
+    paths = {field.path for field in fields.fields}
+    assert {form.message, form.channel} - {""} <= paths
+    assert not paths & {form.handle, *form.hidden}
+    assert set(form.roles) <= set(handbook().roles)
