@@ -18,6 +18,7 @@ from policies import parameter_form, slack_modals
 from policies.customer import Refused
 from policies.issue import issue_number
 from policies.slack_forms import Entry
+from policies.support import bug_duplicates
 from policies.support import bug_escalation as escalation
 from policies.support import customer_bug_report as filing
 from policies.support import developer_on_call as on_call
@@ -65,14 +66,19 @@ class Form:
 
 
 def _of_report(said: Any) -> list[Problem]:
-    chosen = _refused("same_as", lambda: said.same_as and filing.choice(said.same_as))
-    return _somewhere(filing.problems(said.report)) + chosen
+    return _of_texts(said.report) + _refused("same_as", lambda: bug_duplicates.choice(said.same_as))
 
 
 def _of_escalation(said: Any) -> list[Problem]:
     found = _at("issue", escalation.reasons_not_to_begin(said.issue, said.report))
     found += _of_issue(said) if said.issue.strip() else []
-    return found + (_somewhere(filing.problems(said.report)) if said.report else [])
+    return found + (_of_texts(said.report) if said.report else [])
+
+
+def _of_texts(report: filing.BugReport) -> list[Problem]:
+    names = handbook()
+    label = names.by_edition.bug_report_label[names.edition]
+    return _somewhere(filing.problems(report, label, names.bug_reports.public_domains))
 
 
 def _of_issue(said: Any) -> list[Problem]:
@@ -107,9 +113,14 @@ def _refused(path: str, reads: Callable[[], object]) -> list[Problem]:
     return []
 
 
+SUCCESS = bug_duplicates.TEAM  # support, solutions architects, customer success managers
 FORMS = (
     Form(
-        bug_reports.file_customer_bug_report, "File a customer's bug", filing.TEAM, _of_report, message="report.message"
+        bug_reports.file_customer_bug_report,
+        "File a customer's bug",
+        SUCCESS,
+        _of_report,
+        message="report.message",
     ),
     Form(
         bug_escalation.escalate_customer_bug,
@@ -121,7 +132,7 @@ FORMS = (
     Form(
         developer_on_call.contact_developer_on_call,
         "Ask developer on-call",
-        filing.TEAM,
+        SUCCESS,
         _of_question,
         message="question.issue",
         handle="question.asked_by",
@@ -134,7 +145,13 @@ FORMS = (
         channel="summary.channel",
         handle="summary.author",
     ),
-    Form(bug_reports.request_missing_details, "Ask for missing details", filing.TEAM, _of_request, message="message"),
+    Form(
+        bug_reports.request_missing_details,
+        "Ask for missing details",
+        SUCCESS,
+        _of_request,
+        message="message",
+    ),
     Form(bug_escalation.record_reproduction, "Record a reproduction", escalation.TEAM, _of_issue),
 )
 
