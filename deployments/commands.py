@@ -1,4 +1,4 @@
-"""What `/handbook` in Slack answers: the procedures there are, and requests to the automation administrator."""
+"""What `/handbook`, shortcuts and forms in Slack are answered."""
 
 from __future__ import annotations
 
@@ -6,49 +6,68 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
+from deployments import forms
+from deployments.interactions import Asked, FormSubmission
+from deployments.modals import Modals, NotOpened, reasons_to_refuse
 from flows.support import out_of_hours
+from policies import slack_forms
 from policies.customer import Refused
-from policies.events import SlackCommand
+from policies.events import FormAsked, SlackCommand
 from policies.foreign_text import escape_slack
+from policies.report import Report
 from policies.support import out_of_hours as policy
-from settings import ROOT
 from tasks import clock, database, runs
 from tasks.database import GroupCommit
 from tasks.effects import EffectError
 
 _REGISTER = re.compile(r"(add|remove)(?:-channel)?\s+(?:<#)?([^\s|>]+)(?:\|[^>]*)?>?\s*(.*)", re.DOTALL)
-HELP = (
-    "`/handbook` lists the procedures.",
-    "`/handbook add #channel why` asks for the out-of-hours notice in a channel.",
-    "`/handbook remove #channel why` asks for its end.",
-)
 
 
-async def answer(command: SlackCommand, group: GroupCommit) -> Mapping[str, Any]:
-    """Gives the answer that only the asking person sees."""
-    asked = _REGISTER.fullmatch(command.text.strip())
-    if not asked:
-        return _shown(_procedures())
-    change: policy.Change = "add" if asked[1] == "add" else "remove"
+async def answer(asked: Asked, group: GroupCommit, modals: Modals) -> Mapping[str, Any] | None:
+    """Gives the answer, which only the person sees; None where there is nothing to say."""
+    match asked:
+        case FormSubmission():
+            return await modals.submit(asked)
+        case FormAsked():
+            await modals.open(asked)
+            return None
+        case SlackCommand():
+            return await _answer_command(asked, group, modals)
+
+
+async def _answer_command(command: SlackCommand, group: GroupCommit, modals: Modals) -> Mapping[str, Any] | None:
+    text = command.text.strip()
+    if wanted := _REGISTER.fullmatch(text):
+        return await _ask_to_register(command, wanted, group)
+    if not forms.named(text):
+        return await _overview(command)
+    try:
+        is_open = await modals.open(FormAsked(text, command.user, command.team, command.trigger, command.channel))
+    except NotOpened as problem:
+        return _shown([str(problem)])
+    return None if is_open else _shown(["Slack has not said whether the form opened. If it did not, try again."])
+
+
+async def _ask_to_register(command: SlackCommand, wanted: re.Match[str], group: GroupCommit) -> Mapping[str, Any]:
+    change: policy.Change = "add" if wanted[1] == "add" else "remove"
     by = f"command {command.trigger}"
     run = runs.Run(id=f"gateway {by}", procedure=out_of_hours.REGISTER, started_by=by, at=clock.now())
     with database.committing_together(group), runs.acting(run):
         try:
-            told = await out_of_hours.ask_to_register(policy.channel_id(asked[2]), change, asked[3], command)
+            told = await out_of_hours.ask_to_register(policy.channel_id(wanted[2]), change, wanted[3], command)
         except (Refused, EffectError) as problem:
             return _shown([escape_slack(str(problem))])
-    return {"response_type": "ephemeral", "text": told.slack_text(), "blocks": told.slack_blocks()}
+    return _as_slack(told)
 
 
-def _procedures() -> Sequence[str]:
-    from prefect.settings import PREFECT_UI_URL
+async def _overview(command: SlackCommand) -> Mapping[str, Any]:
+    """Lists what this person may start."""
+    entries = [form.entry for form in forms.FORMS if not await reasons_to_refuse(form, command.user, command.team)]
+    return _as_slack(slack_forms.overview(entries, forms.prefect_url("deployments")))
 
-    url = f"{PREFECT_UI_URL.value() or ''}/deployments"
-    deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    names = sorted(each["name"] for each in deployed)
-    return [*HELP, f"Everything else starts from <{url}|Prefect>:", ", ".join(names)]
+
+def _as_slack(report: Report) -> Mapping[str, Any]:
+    return {"response_type": "ephemeral", "text": report.slack_text(), "blocks": report.slack_blocks()}
 
 
 def _shown(lines: Sequence[str]) -> Mapping[str, Any]:

@@ -138,6 +138,10 @@ class Reader:
             return value
         raise Malformed(f'"{name}" is missing or no positive whole number.')
 
+    def names(self) -> list[str]:
+        """Gives what the object has."""
+        return list(self._found)
+
     def has(self, name: str) -> bool:
         """Says whether something stands there that isn't empty."""
         return bool(self._found.get(name))
@@ -172,13 +176,22 @@ def _slack_message(said: Reader) -> SlackMessage:
     )
 
 
+def slack_payload(body: bytes) -> Reader:
+    """Reads the JSON of an interaction.
+
+    Raises:
+        Malformed
+    """
+    return Reader(parse_json(_form(body).get("payload", "").encode("utf-8", "surrogatepass")))
+
+
 def slack_actions(body: bytes) -> list[Delivery]:
     """Reads `payload=` of an interaction; only clicks on buttons are events.
 
     Raises:
         Malformed
     """
-    said = Reader(parse_json(_form(body).get("payload", "").encode("utf-8", "surrogatepass")))
+    said = slack_payload(body)
     kind = said.text("type", WORD)
     if kind != "block_actions":
         return [Delivery("slack-interactivity", hashlib.sha256(body).hexdigest(), None, kind)]

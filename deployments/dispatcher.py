@@ -185,7 +185,7 @@ class Dispatcher:
     async def _start(self, client: PrefectClient, procedure: str, batch: str, subjects: Sequence[str]) -> None:
         """Makes the run; the same batch gives the same run, however often it is asked for."""
         try:
-            parameters: dict[str, Any] = procedures.of(procedure).parameters(subjects)
+            parameters: dict[str, Any] = procedures.parameters(procedure, subjects)
         except Refused as refused:  # or it would hold up everybody behind it
             for subject in subjects:
                 await self._group.run(cases.settle, procedure, subject, cases.State.PARKED, str(refused))
@@ -194,8 +194,9 @@ class Dispatcher:
         if procedure not in self._deployments:
             found = await client.read_deployment_by_name(f"{procedure}/{procedure}")
             self._deployments[procedure] = found.id
+        tags = [INBOX, *await asyncio.to_thread(procedures.tags, procedure, subjects)]
         run = await client.create_flow_run_from_deployment(
-            self._deployments[procedure], parameters=parameters, idempotency_key=batch, tags=[INBOX]
+            self._deployments[procedure], parameters=parameters, idempotency_key=batch, tags=tags
         )
         await self._group.run(cases.handed, batch, str(run.id))
 

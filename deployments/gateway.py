@@ -25,9 +25,10 @@ from starlette.routing import Route
 
 from deployments.deliveries import Delivery, Malformed
 from deployments.inbox import receive
+from deployments.interactions import Asked, FormSubmission
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming, Webhook
-from policies.events import SlackCommand
+from policies.events import FormAsked, SlackCommand
 from settings import SettingsIncomplete
 from tasks import clock, remembered
 from tasks.database import GroupCommit, engine
@@ -35,6 +36,7 @@ from tasks.database import GroupCommit, engine
 if TYPE_CHECKING:
     from deployments.dispatcher import Dispatcher
     from deployments.inbox import Verdict
+    from deployments.modals import Modals
 
 LARGEST = 1024 * 1024  # bytes of a body
 READ_WITHIN = 10.0  # seconds for a body to arrive
@@ -58,6 +60,7 @@ class Gateway:
         self.refused: Counter[str] = Counter()
         self.group = GroupCommit()
         self.dispatcher: Dispatcher | None = None
+        self._modals: Modals | None = None
         self._decide: Callable[[Any], Verdict] | None = None
         self._work: asyncio.Task[None] | None = None
 
@@ -67,8 +70,9 @@ class Gateway:
 
     async def _dispatch(self) -> None:
         try:
-            dispatcher, procedures = await asyncio.to_thread(_load)
+            dispatcher, procedures, modals = await asyncio.to_thread(_load)
             self.dispatcher = working = dispatcher.Dispatcher(self.group)
+            self._modals = modals.Modals(self.group, working)
             self._decide = procedures.verdict
             await working.work()
         except Exception:
@@ -114,22 +118,37 @@ class Gateway:
 
         return any([await last_resort.texted(delivery.event) for delivery in found])
 
-    async def answer(self, command: SlackCommand) -> Mapping[str, Any]:
-        """Gives what a slash command is answered, in Slack's form."""
-        if not self.dispatcher:
-            return {"response_type": "ephemeral", "text": "We have just been started. Try again in a few seconds."}
+    async def answer(self, asked: Asked) -> Mapping[str, Any] | None:
+        """Gives what a slash command, a shortcut or a form is answered, in Slack's form; None where that is nothing.
+
+        Raises:
+            NotTaken: a form can't be opened now.
+        """
+        if not self._modals:
+            return _not_ready(asked)
         from deployments import commands
 
-        return await commands.answer(command, self.group)
+        return await commands.answer(asked, self.group, self._modals)
 
 
-def _load() -> tuple[Any, Any]:
-    from deployments import dispatcher, procedures
+def _not_ready(asked: Asked) -> Mapping[str, Any]:
+    sentence = "We have just been started. Try again in a few seconds."
+    match asked:
+        case FormSubmission():
+            return asked.not_now(sentence)
+        case SlackCommand():
+            return {"response_type": "ephemeral", "text": sentence}
+        case FormAsked():
+            raise NotTaken(503, sentence)
+
+
+def _load() -> tuple[Any, Any, Any]:
+    from deployments import dispatcher, modals, procedures
 
     gc.collect()
     gc.freeze()  # or the collector looks through all of Prefect again and again
     gc.set_threshold(20_000, 50, 50)
-    return dispatcher, procedures
+    return dispatcher, procedures, modals
 
 
 async def body_of(request: Request, types: Sequence[str]) -> bytes:
@@ -209,8 +228,9 @@ async def _taken(gateway: Gateway, webhook: Webhook, request: Request) -> Respon
     body = await body_of(request, webhook.types)
     incoming = Incoming(request.headers, request.query_params, path_and_query, body)
     taken = await asyncio.to_thread(webhook.take, incoming) if webhook.asks_others else webhook.take(incoming)
-    if taken.command:
-        return JSONResponse(await gateway.answer(taken.command))
+    if taken.asked:
+        answer = await gateway.answer(taken.asked)
+        return Response() if answer is None else JSONResponse(answer)
     try:
         for delivery in taken.deliveries:
             await gateway.take(delivery)

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from deployments import forms
 from deployments.inbox import Opening, Verdict
 from flows.support import bug_reports, out_of_hours, support_slas
 from policies.events import (
     AccountChanged,
     ConversationCreated,
     Event,
+    FormSent,
     IssueComment,
     IssueOpened,
     SlackAction,
@@ -32,7 +34,8 @@ from policies.support import (
 )
 from policies.support import out_of_hours as hours
 from settings import handbook
-from tasks import customer_channels
+from tasks import cases, customer_channels
+from tasks.runs import STARTED_BY
 
 E = TypeVar("E", bound=Event)
 
@@ -208,6 +211,22 @@ def _account_parameters(subjects: Sequence[str]) -> dict[str, Any]:
     return {"account": subjects[0]}
 
 
+# -- forms in Slack
+
+
+def _sent_for(procedure: str) -> Callable[[Any], Sequence[str] | None]:
+    """Limits a start to the forms of one procedure."""
+
+    def reasons(event: Any) -> Sequence[str] | None:
+        return [] if isinstance(event, FormSent) and event.procedure == procedure else None
+
+    return reasons
+
+
+def _form_parameters(subjects: Sequence[str]) -> dict[str, Any]:
+    return forms.parameters_of(subjects[0])
+
+
 STARTS = (
     Start(out_of_hours.ANSWER, _key, _of(SlackMessage, _message), _listed("messages"), _answer),
     Start(out_of_hours.START, _emergency, _of(SlackAction, _press_of_start), _listed("requests"), _start_emergency),
@@ -239,12 +258,30 @@ STARTS = (
         most=1,
     ),
     Start("promote-prospect", _key, _of(AccountChanged, _became_customer), _account_parameters, most=1),
+    *(Start(form.procedure, _key, _sent_for(form.procedure), _form_parameters, most=1) for form in forms.FORMS),
 )
 
 
 def of(procedure: str) -> Start:
     """Gives how a procedure is started."""
     return next(start for start in STARTS if start.procedure == procedure)
+
+
+def parameters(procedure: str, subjects: Sequence[str]) -> dict[str, Any]:
+    """Gives the parameters of the run that does these subjects.
+
+    Raises:
+        policies.customer.Refused: they are not known here any more.
+    """
+    if forms.is_form(subjects[0]):
+        return _form_parameters(subjects)
+    return of(procedure).parameters(subjects)
+
+
+def tags(procedure: str, subjects: Sequence[str]) -> list[str]:
+    """Gives what is noted on the run beside: who sent the form."""
+    sent = cases.event_behind(procedure, subjects[0]) if forms.is_form(subjects[0]) else None
+    return [f"{STARTED_BY}{sent.user}"] if isinstance(sent, FormSent) else []
 
 
 def verdict(event: Event | None) -> Verdict:

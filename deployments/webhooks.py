@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deployments import deliveries, signatures
 from deployments.deliveries import Delivery, Reader, parse_json
-from policies.events import SlackCommand
+from deployments.interactions import Asked, form_interaction
 from settings import settings
 
 JSON, FORM, XML, PLAIN = "application/json", "application/x-www-form-urlencoded", "text/xml", "text/plain"
@@ -37,7 +37,7 @@ class Taken:
     status: int = 200
     text: str = ""
     media_type: str = PLAIN
-    command: SlackCommand | None = None  # answered by what it asks for
+    asked: Asked | None = None  # answered by what it asks for
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,17 @@ def slack_events(incoming: Incoming) -> Taken:
 
 
 def slack_interactivity(incoming: Incoming) -> Taken:
-    """Takes presses of buttons."""
+    """Takes presses of buttons, shortcuts, and forms that were sent."""
     signatures.slack(incoming.headers, incoming.body)
+    if asked := form_interaction(incoming.body):
+        return Taken(asked=asked)
     return Taken(deliveries.slack_actions(incoming.body))
 
 
 def slack_commands(incoming: Incoming) -> Taken:
     """Takes a slash command."""
     signatures.slack(incoming.headers, incoming.body)
-    return Taken(command=deliveries.slack_command(incoming.body))
+    return Taken(asked=deliveries.slack_command(incoming.body))
 
 
 def github(incoming: Incoming) -> Taken:
@@ -120,7 +122,7 @@ def twilio_inbound(incoming: Incoming) -> Taken:
 
 WEBHOOKS = (
     Webhook("/slack/events", "Slack's Events API", (JSON,), slack_events),
-    Webhook("/slack/interactivity", "Slack's buttons", (FORM,), slack_interactivity),
+    Webhook("/slack/interactivity", "Slack's buttons, shortcuts and forms", (FORM,), slack_interactivity),
     Webhook("/slack/commands", "Slack's /handbook command", (FORM,), slack_commands),
     Webhook("/github", "Webhooks of the two repositories", (JSON,), github),
     Webhook("/unthread", "Unthread's webhooks", (JSON,), unthread),

@@ -65,6 +65,38 @@ class SlackCommand:
 
 
 @dataclass(frozen=True)
+class FormAsked:
+    """A shortcut, a button or the command that opens a procedure's form. It is answered at once and not kept.
+
+    https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
+    """
+
+    procedure: str
+    user: str
+    team: str
+    trigger: str  # what a modal may be opened with, for three seconds
+    channel: str = ""  # where it was asked for, as far as Slack says
+    message_ts: str = ""  # of the message that it is about; in a thread of the one that began it
+
+
+@dataclass(frozen=True)
+class FormSent:
+    """A form that somebody has sent. Its parameters are kept beside it until its run has ended.
+
+    https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+    """
+
+    procedure: str
+    view: str  # Slack's id of the modal: however often it is sent, it is one
+    user: str
+
+    @property
+    def key(self) -> str:
+        """Gives the business key."""
+        return f"form/{self.view}"
+
+
+@dataclass(frozen=True)
 class IssueOpened:
     """A new issue. https://docs.github.com/webhooks/webhook-events-and-payloads#issues"""
 
@@ -186,6 +218,7 @@ def phone_hash(number: str) -> str:
 Event = (
     SlackMessage
     | SlackAction
+    | FormSent
     | IssueOpened
     | IssueComment
     | ConversationCreated
@@ -199,6 +232,7 @@ KINDS: dict[str, Callable[..., Event]] = {
     for each in (
         SlackMessage,
         SlackAction,
+        FormSent,
         IssueOpened,
         IssueComment,
         ConversationCreated,

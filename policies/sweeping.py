@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from policies.report import Link, Report
+from policies.report import Link, Report, mentions_of
 
 SILENT_FOR = timedelta(seconds=75)  # a run tells every 30 s that it lives; two times missed and some patience
 NOT_STARTED_FOR = timedelta(seconds=60)  # claimed by a worker, and nothing more; a cold start takes some seconds
@@ -21,6 +22,9 @@ CHANNELS_A_SWEEP = 10  # Slack lets an app read 50 pages a minute
 LOOK_AT_DELIVERIES = timedelta(minutes=5)
 GITHUB_KEEPS = timedelta(days=3)
 INBOX_ROWS = 200
+
+# Bad input, what a service refused, and what is missing in handbook.toml.
+_FOR_GOOD = re.compile(r"(?:.*exception: )?(?:[\w.]+\.)?(?:Refused|EffectRefused|HandbookError): (.+)", re.DOTALL)
 
 
 # -- runs
@@ -69,6 +73,15 @@ def continue_at(crashed: datetime, times: int) -> datetime:
 def goes_to_a_person(times: int) -> bool:
     """Says whether it has been started again often enough."""
     return times >= MOST_TIMES
+
+
+def refusal(message: str) -> str:
+    """Gives why a run has failed for good, which trying again does not mend; "" when it may help.
+
+    message: what Prefect says of a failed run: the exception, after the name of its type.
+    """
+    found = _FOR_GOOD.match(message)
+    return found[1].strip() if found else ""
 
 
 # -- what no webhook told of
@@ -132,6 +145,17 @@ def case_given_up(procedure: str, subject: str, reason: str, times: int, url: st
         [f"{procedure} for {subject} was started {times + 1} times. The last reason: {reason or 'none was given'}"],
         ("Run",),
         [(Link("The last run in Prefect", url),)],
+    )
+
+
+def refused(procedure: str, reason: str, url: str, user: str) -> Report:
+    """Words what a person is told of a case whose run was refused. user: who started it in Slack, or ""."""
+    return Report(
+        f"Not done: {procedure}",
+        [reason, "Correct it in the run's own form in Prefect, or start it again. What was filled in stands there."],
+        ("Run",),
+        [(Link("The run in Prefect", url),)],
+        mentions=mentions_of(user),
     )
 
 

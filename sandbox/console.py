@@ -126,6 +126,7 @@ class Console:
                 "channel": chosen and _channel(chosen) | {"speakers": _speakers(chosen, people)},
                 "users": list(people.values()),
                 "messages": _messages(chosen, held["ephemerals"]) if chosen else [],
+                "shortcuts": held["shortcuts"],
                 "views": [view for view in held["views"] if view["type"] == "modal"],
             }
         )

@@ -411,6 +411,7 @@ def _slack() -> Seed:
             {"id": f"S0SANDBOX{number}", "handle": handle, "name": name, "users": [_slack_id(each) for each in members]}
             for number, (handle, name, members) in enumerate(DATA["usergroups"], 1)
         ],
+        "shortcuts": list(DATA["shortcuts"]),
         "messages": [],
     }
 

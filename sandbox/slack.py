@@ -78,13 +78,14 @@ class Slack:
         Seeder(self.state).load(seed)
 
     def dump(self) -> dict[str, Any]:
-        """Gives channels with their messages, users, user groups, views, files, ephemeral messages."""
+        """Gives channels with their messages, users, user groups, shortcuts, views, files, ephemeral messages."""
         state = self.state
         return {
             "team": state.team,
             "channels": [_whole(each) for each in state.channels.values()],
             "users": [self.people.shown(None, each) for each in state.users.values()],
             "usergroups": [vars(each) for each in state.usergroups.values()],
+            "shortcuts": [vars(each) for each in state.shortcuts.values()],
             "views": [self.views.shown(each) | {"user": each.user_id} for each in state.views.values()],
             "files": [self.files.shown(each) for each in state.files.values() if each.complete],
             "ephemerals": list(state.ephemerals),

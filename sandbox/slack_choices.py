@@ -5,6 +5,7 @@ Sources: https://docs.slack.dev/reference/interaction-payloads/block_actions-pay
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -142,7 +143,17 @@ def _check(block: Element, element: Element, given: Answer) -> None:
     value = next(iter(given.values()))
     if block["type"] == "input" and not block.get("optional") and _is_empty(value):
         raise ValueError(f'"{block["label"]["text"]}" is empty. Fill it in ("{block["block_id"]}").')
+    if element["type"] == "number_input" and value:
+        _check_number(block, element, str(value))
     shortest, longest = element.get("min_length", 0), element.get("max_length", 3000)
     if isinstance(value, str) and value and not shortest <= len(value) <= longest:
         name = block["label"]["text"] if block["type"] == "input" else element["action_id"]
         raise ValueError(f'"{name}" takes {shortest} to {longest} characters; this has {len(value)}.')
+
+
+def _check_number(block: Element, element: Element, value: str) -> None:
+    """Takes numbers only, as Slack's client does, and those between the element's bounds."""
+    whole = r"-?\d+" if not element["is_decimal_allowed"] else r"-?\d+(\.\d+)?"
+    least, most = float(element.get("min_value", "-inf")), float(element.get("max_value", "inf"))
+    if not re.fullmatch(whole, value) or not least <= float(value) <= most:
+        raise ValueError(f'"{block["label"]["text"]}" takes a number from {least:g} to {most:g}; this is "{value}".')

@@ -63,7 +63,11 @@ class Interactions:
         self, user_id: str, callback_id: str, channel: Channel | None, message: Message | None
     ) -> Answer:
         """Chooses a shortcut of the app, on a message when one is given."""
-        app = self._first_app()
+        app, kind = self._first_app(), "global" if message is None else "message"
+        offered = [each.callback_id for each in self.state.shortcuts.values() if each.type == kind]
+        if callback_id not in offered:
+            there = ", ".join(offered) or "none"
+            raise ValueError(f'The app has no {kind} shortcut "{callback_id}". It has: {there}.')
         if channel is None or message is None:
             payload = self._payload("shortcut", app, user_id)
         else:
@@ -92,6 +96,8 @@ class Interactions:
 
     async def submit(self, user_id: str, view: View, values: Mapping[str, Value]) -> Answer:
         """Sends a modal with what was filled in, and does what the app answers: errors, another view, or it closes."""
+        if not view.content.get("submit"):
+            raise ValueError("The view has nothing to send. Use /_person/close.")
         state = filled_in(view.content["blocks"], values)
         app, told = self._owner(view), dict[str, Any]()
 
@@ -111,7 +117,7 @@ class Interactions:
         try:
             match does:
                 case "errors":
-                    return {"response_action": does, "errors": said.get("errors", {})}
+                    return _errors(view, said.get("errors"))
                 case "update":
                     return {"response_action": does, "view": self.views.replaced_with(view, said.get("view"))["view"]}
                 case "push":
@@ -213,6 +219,15 @@ class Interactions:
     async def _sent(self, payload: Answer, answered: Any = None) -> Answer:
         delivery = self.outbound.payload(payload, id=secrets.token_hex(8), answered=answered)
         return _told(await self.outbound.first_answers([delivery]))
+
+
+def _errors(view: View, errors: Any) -> Answer:
+    """Gives what is wrong with which input; Slack takes no errors but those."""
+    inputs = {block["block_id"] for block in view.content["blocks"] if block["type"] == "input"}
+    named = set(cast("Answer", errors)) if isinstance(errors, dict) else set[str]()
+    if not named or named - inputs:
+        return {"problem": f"The answer's errors are about {sorted(named)}, which are not inputs of the view."}
+    return {"response_action": "errors", "errors": errors}
 
 
 def _told(deliveries: list[Answer]) -> Answer:

@@ -223,15 +223,22 @@ class Person:
         return _message(channel, ts)
 
     async def command(self, said: Command) -> Answer:
-        channel, user = self._joined(said), self.state.users[said.user]
+        channel = self._joined(said)
         if not said.command.startswith("/"):
             raise ValueError(f'"{said.command}" is no command. It begins with "/".')
-        if user.team_id != self.state.team["id"]:
-            raise ValueError(f"{user.real_name} is of another workspace, whom Slack does not offer the app's commands.")
+        self._assert_offered(said.user)
         return await self.interactions.command(said.user, channel, said.command, said.text)
+
+    def _assert_offered(self, user_id: str) -> None:
+        user = self.state.users[user_id]
+        if user.team_id != self.state.team["id"]:
+            raise ValueError(
+                f"{user.real_name} is of another workspace, whom Slack does not offer the app's commands and shortcuts."
+            )
 
     async def shortcut(self, said: Shortcut) -> Answer:
         channel = self._joined(InChannel(user=said.user, channel=said.channel)) if said.channel else None
+        self._assert_offered(said.user)
         message = _message(channel, said.ts) if channel else None
         return await self.interactions.shortcut(said.user, said.callback_id, channel, message)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.slack_refusals import Refusal
-from sandbox.slack_state import Caller, Channel, Message, State, User, Usergroup
+from sandbox.slack_state import Caller, Channel, Message, Shortcut, State, User, Usergroup
 from sandbox.slack_texts import numbered, reply_to
 
 
@@ -71,12 +71,22 @@ class SeededMessage(Row):
     thread_ts: str | None = None
 
 
+class SeededShortcut(Row):
+    """What an app's manifest says: https://docs.slack.dev/reference/app-manifest."""
+
+    callback_id: str = Field(min_length=1, max_length=255)
+    name: str = Field(min_length=1, max_length=24)
+    type: Literal["global", "message"]
+    description: str = Field("", max_length=150)
+
+
 class Seed(Row):
     team: SeededTeam = SeededTeam()
     tokens: dict[str, SeededToken] = {}
     users: list[SeededUser] = []
     channels: list[SeededChannel] = []
     usergroups: list[SeededUsergroup] = []
+    shortcuts: list[SeededShortcut] = []
     messages: list[SeededMessage] = []
 
 
@@ -104,6 +114,8 @@ class Seeder:
         for group in said.usergroups:
             self._check_users(f"user group {group.handle}", group.users)
             self.state.usergroups[group.id] = Usergroup(**dict(group))
+        for shortcut in said.shortcuts:
+            self.state.shortcuts[shortcut.callback_id] = Shortcut(**dict(shortcut))
         for message in said.messages:
             self._load_message(message)
 

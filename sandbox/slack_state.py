@@ -118,6 +118,16 @@ class View:
 
 
 @dataclass
+class Shortcut:
+    """What an app offers in Slack's menus: anywhere, or on a message."""
+
+    callback_id: str
+    name: str
+    type: str  # "global" or "message"
+    description: str = ""
+
+
+@dataclass
 class Trigger:
     """What an interaction of a person gives: a short time to answer it with a view."""
 
@@ -167,6 +177,7 @@ class State:
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.usergroups: dict[str, Usergroup] = {}
+        self.shortcuts: dict[str, Shortcut] = {}  # by callback id
         self.views: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.files: dict[str, File] = {}

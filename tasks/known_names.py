@@ -11,10 +11,15 @@ from tasks import github, salesforce
 
 @cache
 def known_names() -> KnownNames:
-    """Gives the names of all Salesforce accounts and of all confidential codename labels, read once a process.
+    """Gives what `read` does, read once a process.
 
     A run lives in a process of its own, so what it knows is as old as the run.
     """
+    return read()
+
+
+def read() -> KnownNames:
+    """Reads the names of all Salesforce accounts and of all confidential codename labels."""
     codenames = github.confidential.codename_labels()
     accounts = [(f"Salesforce account {account}", name) for account, name in salesforce.account_names().items()]
     labels = [(f"label {label.name}", label.description) for label in codenames]

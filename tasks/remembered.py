@@ -58,6 +58,12 @@ def first(connection: Connection, name: str, value: str) -> str:
     return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
 
 
+@Transaction
+def forget(connection: Connection, names: Collection[str]) -> None:
+    """Forgets what was kept under these names."""
+    connection.execute(delete(remembered).where(remembered.c.name.in_(list(names))))
+
+
 def agreed(name: str, value: str) -> str:
     """Gives what the first run has said, so that a second one repeats it. A dry run binds nobody."""
     return value if runs.current().dry_run else first(name, value)

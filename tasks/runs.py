@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -40,6 +40,8 @@ class Run:
     outcomes: list[Outcome] = field(default_factory=list[Outcome], compare=False)
 
 
+STARTED_BY = "started by "  # a run's tag: who started it in Slack
+
 _acting: ContextVar[Run | None] = ContextVar("acting", default=None)
 _of_flow_runs: dict[str, Run] = {}
 
@@ -61,7 +63,7 @@ def current() -> Run:
         Run(
             id=str(flow_run.id),
             procedure=context.flow.name if context.flow else "",
-            started_by=_starter(flow_run.created_by.type if flow_run.created_by else None),
+            started_by=_tagged(flow_run.tags) or _starter(flow_run.created_by.type if flow_run.created_by else None),
             at=_meant_for(flow_run.expected_start_time),
             dry_run=bool((context.parameters or {}).get("dry_run", False)),
         ),
@@ -71,6 +73,11 @@ def current() -> Run:
 def _meant_for(expected: datetime | None) -> datetime:
     """Gives the time that a run was meant for; with a sandbox it is the sandbox's, which plays another day."""
     return clock.now() if settings().sandbox_url else expected or clock.now()
+
+
+def _tagged(tags: Sequence[str]) -> str:
+    """Gives the member's id in Slack that the gateway has noted on a run; "" when it noted none."""
+    return next((tag.removeprefix(STARTED_BY) for tag in tags if tag.startswith(STARTED_BY)), "")
 
 
 def _starter(kind: str | None) -> str:

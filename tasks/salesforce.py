@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import requests
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError
+from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 from simple_salesforce.format import format_soql
 from simple_salesforce.login import SalesforceLogin
 
@@ -176,7 +176,13 @@ def _account(row: Mapping[str, Any]) -> Account:
 
 def _query(soql: str, *values: object) -> list[dict[str, Any]]:
     """Runs SOQL whose `{}` are filled with quoted values, and `{:literal}` with names from handbook.toml."""
-    return cast("list[dict[str, Any]]", _connect().query_all(format_soql(soql, *values))["records"])
+    wanted = format_soql(soql, *values)
+    try:
+        found = _connect().query_all(wanted)
+    except SalesforceExpiredSession:  # a process that lives long may know one that Salesforce has ended
+        login.cache_clear()
+        found = _connect().query_all(wanted)
+    return cast("list[dict[str, Any]]", found["records"])
 
 
 def _connect() -> Salesforce:

@@ -36,6 +36,7 @@ from tasks.ledger import Budget
 EVENT = "handbook_flows"
 CLOCKS_DIFFER = timedelta(minutes=1)  # ours and Slack's, at the most
 PAGE = 200
+UNKNOWN = "unknown"  # the id of what can't be looked for, when its answer was lost
 _LOG = logging.getLogger("slack_sdk.quiet")
 _LOG.setLevel(logging.WARNING)  # with no level, the SDK words what it would log of each call, and drops it
 _READS = (
@@ -201,11 +202,24 @@ async def tell_only(channel: str, user: str, report: Report, *, once: str, threa
         return Made(str(answer["message_ts"]))
 
     async def find(_: datetime) -> Made | None:
-        return Made("unknown")
+        return Made(UNKNOWN)
 
     request = {"channel": channel, "user": user, "report": report.markdown()}
     write = Write(once, "Slack", "post ephemeral", f"{channel} {user}", request, send, find, explain, Made("", ""))
     return await aperform(write)
+
+
+async def open_view(trigger: str, view: Mapping[str, Any], *, once: str) -> Made:
+    """Opens a modal in answer to somebody's click. It can't be looked for, so in doubt it is not opened again."""
+
+    async def send() -> Made:
+        return Made(str((await _connect().say("views.open", trigger_id=trigger, view=view))["view"]["id"]))
+
+    async def find(_: datetime) -> Made | None:
+        return Made(UNKNOWN)
+
+    title, request = view["title"]["text"], {"trigger": trigger, "view": view}
+    return await aperform(Write(once, "Slack", "open view", title, request, send, find, explain, Made("", "")))
 
 
 async def join(channel: str, *, once: str) -> Made:

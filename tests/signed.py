@@ -43,9 +43,20 @@ def slack_click(
         "container": {"type": "message", "message_ts": message_ts, "channel_id": channel},
         "actions": [{"type": "button", "action_ts": f"{time.time():.6f}", **action}],
     }
-    body = urlencode({"payload": json.dumps(pressed)}).encode()
-    headers = {"Content-Type": "application/x-www-form-urlencoded", **slack_headers(body)}
-    return httpx.post(f"{gateway}/slack/interactivity", content=body, headers=headers, trust_env=False)
+    return slack_interaction(gateway, pressed)
+
+
+def slack_form(gateway: str, user: str, view: Mapping[str, Any]) -> httpx.Response:
+    """Sends a form that a person has filled in. view: as Slack's JSON has it, with its state."""
+    sent = {"type": "view_submission", "user": {"id": user, "team_id": "T0SANDBOX"}, "view": dict(view)}
+    return slack_interaction(gateway, sent)
+
+
+def slack_interaction(gateway: str, payload: Mapping[str, Any], **headers: str) -> httpx.Response:
+    """Tells of something that a person did; `headers` take the place of good ones."""
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    given = {"Content-Type": "application/x-www-form-urlencoded", **slack_headers(body), **headers}
+    return httpx.post(f"{gateway}/slack/interactivity", content=body, headers=given, trust_env=False, timeout=10)
 
 
 def github_headers(body: bytes, kind: str, id: str, secret: str = GITHUB) -> dict[str, str]:

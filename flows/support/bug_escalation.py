@@ -40,8 +40,8 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
         report: What the customer has told us, when no issue says it yet.
         dry_run: Say what would be done, and do nothing.
     """
-    if bool(issue.strip()) == (report is not None):
-        raise Refused("Give either the issue, or a report that is to be filed and escalated.")
+    if problems := policy.reasons_not_to_begin(issue, report):
+        raise Refused(*problems)
     # "When a CSE suspects that a customer is impacted by a bug, a bug report is filed immediately."
     filed = await bug_reports.file(report, at_once=True) if report else None
     if filed and not filed.number:  # a dry run: there is no issue yet whose labels could be changed
@@ -115,7 +115,7 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
 
 @flow(name=RECORD)
 async def record_reproduction(
-    issue: str, outcome: policy.Outcome, details: str = "", press: str = "", dry_run: bool = False
+    issue: str, outcome: policy.Outcome, details: policy.Details = "", press: str = "", dry_run: bool = False
 ) -> str:
     """Record whether a bug under investigation was reproduced.
 

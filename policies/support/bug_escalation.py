@@ -13,7 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
 
 from policies.business_time import PACIFIC, Calendar, pacific_date, spoken_day
 from policies.customer import Refused
@@ -24,6 +26,7 @@ from policies.issue import Issue
 from policies.report import Button, Link, Mention, Report, mentions_of
 
 Outcome = Literal["reproduced", "not reproduced"]
+Details = Annotated[str, Field(json_schema_extra={"format": "textarea"})]
 
 STAND_UP = time(8, 30)  # in Los Angeles; when the agenda is posted
 REPRODUCED, NOT_REPRODUCED = "record-bug-reproduced", "record-bug-not-reproduced"
@@ -63,6 +66,13 @@ def escalation(issue: Issue, labels: Labels) -> Labelling:
     """Gives what escalating a bug does to its labels."""
     # "Remove :incoming and :reproduce labels, and include the ~investigate label and the :help-customers label"
     return _labelling(issue, [labels.investigate, labels.help_customers], [labels.incoming, labels.reproduce])
+
+
+def reasons_not_to_begin(issue: str, report: object | None) -> list[str]:
+    """Names what is wrong with what somebody gave: the issue, a report that is to be filed first, both or neither."""
+    if bool(issue.strip()) == (report is not None):
+        return ["Give either the issue, or a report that is to be filed and escalated."]
+    return []
 
 
 def reasons_not_to_escalate(issue: Issue | None, given: str, bug: str) -> list[str]:

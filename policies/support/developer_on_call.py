@@ -35,7 +35,7 @@ State = Literal["answered", "in time", "overdue"]
 
 
 class Question(BaseModel):
-    """What somebody asks the developer on-call, in the form's order."""
+    """What somebody asks the developer on-call."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -49,7 +49,11 @@ class Question(BaseModel):
     ]
     tried: Annotated[
         str,
-        Field(title="What was tried", description=f"At most {LONGEST_TEXT} characters, without names and secrets."),
+        Field(
+            title="What was tried",
+            description=f"At most {LONGEST_TEXT} characters, without names and secrets.",
+            json_schema_extra={"format": "textarea"},
+        ),
     ]
     asked_by: Annotated[
         str, Field(title="Your GitHub handle", description="Your own replies in the thread are no answer.")

@@ -20,7 +20,7 @@ from policies.support.developer_on_call import LONGEST_TEXT, bad_author, bad_tex
 
 
 class Summary(BaseModel):
-    """What somebody says about a direct message, in the form's order."""
+    """What somebody says about a direct message."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -33,6 +33,7 @@ class Summary(BaseModel):
         Field(
             title="Summary",
             description=f"In your own words, without what was sensitive. At most {LONGEST_TEXT} characters.",
+            json_schema_extra={"format": "textarea"},
         ),
     ]
     reason: Annotated[str, Field(title="Why a direct message was needed", max_length=200)] = ""

@@ -55,7 +55,9 @@ class Talk {
     return h("article", { class: looks.filter(Boolean).join(" "), "data-ts": each.ts },
       each.shown_to && h("div", { class: "quiet" }, `Only visible to ${this.name(each.shown_to)}`),
       h("div", { class: "by" }, h("span", { class: "name" }, this.name(each.user)), this.badge(each), h("span", { class: "quiet" }, ` ${day(each.at)}, ${time(each.at)}${each.is_edited ? " (edited)" : ""}`),
-        !each.shown_to && this.channel.speakers.length > 0 && h("button", { type: "button", class: "plain", onclick: () => this.replyTo(each.thread) }, "Reply")),
+        !each.shown_to && this.channel.speakers.length > 0 && h("span", { class: "acts" },
+          h("button", { type: "button", class: "plain", onclick: () => this.replyTo(each.thread) }, "Reply"),
+          !each.subtype.startsWith("channel_") && this.shortcuts("message", { channel: this.channel.id, ts: each.ts }))),
       each.blocks.length > 0 ? each.blocks.map((block) => drawBlock(block, use)) : each.text && h("div", { class: "block" }, slackText(each.text, this.names)),
       each.files.map((title) => h("div", { class: "block" }, "📎 ", title)),
       each.reactions.length > 0 && h("div", { class: "quiet" }, each.reactions.map((reaction) => `:${reaction}: `)));
@@ -64,6 +66,14 @@ class Talk {
   badge(each) {
     if (each.is_app || each.user === "USLACKBOT") return h("span", { class: "chip app" }, "app");
     return this.people.get(each.user)?.is_customer && h("span", { class: "chip customer" }, "customer");
+  }
+
+  // The menu of the app's shortcuts; Slack offers them to its own workspace only.
+  shortcuts(type, where) {
+    const offered = this.people.get(this.speaker)?.is_customer ? [] : this.held.shortcuts.filter((each) => each.type === type);
+    const title = type === "message" ? "More actions" : "Shortcuts";
+    return offered.length > 0 && h("select", { class: "plain", "aria-label": title, onchange: (event) => { const callback_id = event.target.value; event.target.value = ""; this.act("shortcut", { callback_id, ...where }); } },
+      h("option", { value: "" }, title), offered.map((each) => h("option", { value: each.callback_id, title: each.description }, each.name)));
   }
 
   replyTo(thread) {
@@ -84,6 +94,7 @@ class Talk {
     return h("form", { class: "compose", onsubmit: (event) => { event.preventDefault(); this.send(); } },
       h("div", { class: "who-speaks" },
         h("label", {}, "As ", h("select", { id: "speaker", "aria-label": "Speak as", onchange: (event) => { person.speakers[this.channel.id] = event.target.value; this.redraw(); } }, group("Customers", true), group("Team", false))),
+        this.shortcuts("global", {}),
         root && h("span", { class: "chip thread" }, `in the thread of “${(root.text || "…").slice(0, 40)}” `, h("button", { type: "button", class: "plain", "aria-label": "Leave the thread", onclick: () => { person.thread = ""; this.redraw(); } }, "×"))),
       h("div", { class: "words" },
         h("textarea", { id: "words", rows: 2, "aria-label": "Message", placeholder: root ? "Reply, or type a /command" : `Message #${this.channel.name}, or type a /command`,
@@ -148,7 +159,9 @@ class Talk {
 
   async submit(view, fields) {
     const answer = await this.act("submit", { view: view.id, values: fields });
-    person.errors[view.id] = answer ? answer.errors ?? (answer.problem ? { "": answer.problem } : {}) : { "": person.told };
+    const silent = answer && !answer.response_action && !answer.problem; // the app said nothing in time
+    person.errors[view.id] = answer ? answer.errors ?? (answer.problem || silent ? { "": answer.problem ?? person.told } : {}) : { "": person.told };
     await this.redraw();
+    document.querySelector(".view .problem:not(:empty)")?.scrollIntoView({ block: "center" });
   }
 }

@@ -51,9 +51,9 @@ class Prefect:
         self.put(made, state, seconds_ago)
         return made
 
-    def put(self, run: str, state: str, seconds_ago: float = 0) -> None:
+    def put(self, run: str, state: str, seconds_ago: float = 0, message: str = "") -> None:
         """Puts a run into a state, as if that had happened some time ago."""
-        self._post(f"/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+        self._post(f"/flow_runs/{run}/set_state", {"state": {"type": state, "message": message}, "force": True})
         at = (datetime.now(UTC) - timedelta(seconds=seconds_ago)).replace(tzinfo=None)
         with sqlite3.connect(self._database, timeout=30) as connection:
             # Two hyphens or none: how Prefect writes an id differs between its tables and its versions.

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from deployments import deliveries
+from deployments import deliveries, interactions
 from deployments.deliveries import Malformed
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming
@@ -43,6 +43,30 @@ CLICK = {
     "user": {"id": "U0GUEST0001", "team_id": "T0CUSTOMER"},
     "container": {"channel_id": "C0HEBE00001", "message_ts": "1795924770.000100"},
     "actions": [{"action_id": "start-emergency-request-p0", "value": "x", "action_ts": "1795924770.000100"}],
+}
+SHORTCUT = {
+    "type": "message_action",
+    "callback_id": "file-customer-bug-report-on-message",
+    "trigger_id": "1.2.ab",
+    "user": {"id": "U0TEAM0001", "team_id": "T0FLEET"},
+    "channel": {"id": "C0HEBE00001"},
+    "message": {"ts": "1795924770.000100", "thread_ts": "1795924770.000100"},
+}
+SENT = {
+    "type": "view_submission",
+    "user": {"id": "U0TEAM0001", "team_id": "T0FLEET"},
+    "view": {
+        "id": "V0FORM00001",
+        "callback_id": "record-reproduction",
+        "private_metadata": "{}",
+        "state": {
+            "values": {
+                "issue": {"value": {"type": "plain_text_input", "value": "41"}},
+                "outcome": {"value": {"type": "static_select", "selected_option": {"value": "reproduced"}}},
+                "dry_run": {"value": {"type": "checkboxes", "selected_options": [{"value": "yes"}]}},
+            }
+        },
+    },
 }
 COMMAND = {
     "command": "/handbook",
@@ -132,7 +156,7 @@ def own_settings(use_settings: Callable[[Mapping[str, str]], None]) -> None:
 @pytest.mark.parametrize("path", genuine())
 def test_a_genuine_request_is_taken(path: str) -> None:
     taken = TAKE[path](genuine()[path])
-    assert taken.deliveries or taken.command
+    assert taken.deliveries or taken.asked
 
 
 def spoiled(signature: str) -> Iterator[tuple[str, str]]:
@@ -283,7 +307,8 @@ JSON = st.recursive(
 FUZZED: dict[str, Callable[[bytes], object]] = {
     "Slack's events": lambda body: deliveries.slack_event(deliveries.parse_json(body)),
     "Slack's buttons": lambda body: deliveries.slack_actions(urlencode({"payload": body}).encode()),
-    "forms": deliveries.slack_command,
+    "Slack's forms": lambda body: interactions.form_interaction(urlencode({"payload": body}).encode()),
+    "Slack's commands": deliveries.slack_command,
     "GitHub": lambda body: deliveries.github("issues", "1", deliveries.parse_json(body)),
     "GitHub's comments": lambda body: deliveries.github("issue_comment", "1", deliveries.parse_json(body)),
     "Unthread": lambda body: deliveries.unthread(deliveries.parse_json(body)),
@@ -297,7 +322,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_s
 settings.register_profile("quick", max_examples=300, deadline=None, suppress_health_check=SLOW, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("quick"), max_examples=10_000, derandomize=False)
 FUZZ = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-SHAPES: list[dict[str, Any]] = [SLACK_MESSAGE, CLICK, OPENED, ALARMS]
+SHAPES: list[dict[str, Any]] = [SLACK_MESSAGE, CLICK, SHORTCUT, SENT, OPENED, ALARMS]
 
 
 @pytest.mark.parametrize("parser", FUZZED)
@@ -321,11 +346,12 @@ def _mutated(shape: Mapping[str, Any]) -> st.SearchStrategy[bytes]:
     def put(choice: tuple[str, Any]) -> bytes:
         name, value = choice
         inside = {**shape}
-        if isinstance(inside.get("event"), dict):
-            inside["event"] = {**inside["event"], name: value}
+        for part in ("event", "view", "message"):
+            if isinstance(inside.get(part), dict):
+                inside[part] = {**inside[part], name: value}
         return _dumped({**inside, name: value})
 
-    names = sorted({*shape, "channel", "ts", "user", "labels", "number", "action"})
+    names = sorted({*shape, "channel", "ts", "user", "labels", "number", "action", "id", "state", "private_metadata"})
     return st.tuples(st.sampled_from(names), JSON).map(put)
 
 

@@ -24,9 +24,12 @@ from deployments.inbox import Verdict
 from deployments.lost_runs import Watch
 from deployments.sweeper import Sweeper
 from policies import sweeping as policy
+from policies.events import FormSent, facts
 from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
+from tasks.effects import EffectError
 from tests.conftest import Sandbox, within
 from tests.deployments.installation import Installation
+from tests.deployments.night import MEMBER
 from tests.deployments.prefect_server import Prefect
 from tests.deployments.test_end_to_end import wait_until
 from tests.scenarios import answer_out_of_hours_message as night
@@ -272,6 +275,36 @@ def test_a_case_whose_run_a_person_cancelled_is_not_started_again(prefect: Prefe
     opened(prefect, "CANCELLED", 3600)
     do(lost_runs.hand_over_anew, lost_runs.continue_crashed_runs)
     assert (case().state, case().reason) == (cases.State.REFUSED, "A person cancelled its run.")
+    assert cases.without_run() == {}
+
+
+def test_a_case_whose_run_has_completed_is_done_and_not_started_again(prefect: Prefect, sandbox: Sandbox) -> None:
+    opened(prefect, "COMPLETED", 3600)
+    do(lost_runs.hand_over_anew, telling.tell_what_waits)
+    assert (case().state, case().reason) == (cases.State.DONE, None)
+    assert cases.without_run() == {}
+    assert posts(sandbox) == []
+
+
+def test_a_case_whose_run_was_refused_is_told_once_to_who_started_it_and_not_started_again(
+    prefect: Prefect, sandbox: Sandbox
+) -> None:
+    sent = FormSent(RESPOND, "V0MADE00001", MEMBER)
+    cases.open_case(RESPOND, sent.key, "slack-form V0MADE00001", facts(sent), False)
+    remembered.keep(sent.key, "{}")
+    run = handed_over(prefect, "RUNNING", 0)
+    message = "Flow run encountered an exception: Refused: Nothing was done. There is no issue #41."
+    prefect.put(run, "FAILED", 0, message)
+    sandbox.fault(kind="429", service="slack", path="chat.postMessage", times=100, seconds=1)
+    with pytest.raises(EffectError):
+        do(lost_runs.hand_over_anew)
+    assert case(sent.key).state == cases.State.OPEN
+    sandbox.no_more_faults()
+    for _ in range(2):
+        do(lost_runs.hand_over_anew, telling.tell_what_waits)
+    (said,) = posts(sandbox)
+    assert said.startswith(f"<@{MEMBER}> Not done: {RESPOND} Nothing was done. There is no issue #41.")
+    assert (case(sent.key).state, remembered.read(sent.key)) == (cases.State.REFUSED, None)
     assert cases.without_run() == {}
 
 

@@ -6,13 +6,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from policies.support.bug_escalation import REPRODUCED
-from tasks import cases
+from sandbox.slack_choices import filled_in
+from tasks import cases, ledger, remembered
 from tests import signed
 from tests.conftest import within
 from tests.deployments.installation import Installation
@@ -24,6 +26,7 @@ from tests.scenarios import review_escalated_bugs as standing_up
 from tests.scenarios import triage_support_request as triaging
 
 pytestmark = pytest.mark.whole
+ENGINEER = "U0SANDBOX09"  # of customer support
 MESSAGE = {
     "type": "message",
     "channel": night.CHANNEL,
@@ -183,12 +186,12 @@ def test_the_stand_ups_button_records_who_reproduced_a_bug_and_the_message_shows
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     said = [each["detail"] for each in of_service(fresh, "slack") if each["action"] == "post message"]
     (asked,) = [each for each in said if each["text"].startswith("Bug under investigation: fleetdm/fleet#42001")]
-    pressed = {"user": "U0SANDBOX09", "channel": "help-customers", "ts": asked["ts"], "action_id": REPRODUCED}
+    pressed = {"user": ENGINEER, "channel": "help-customers", "ts": asked["ts"], "action_id": REPRODUCED}
     answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/click", json=pressed).json()
     assert (answer["ok"], answer.get("status")) == (True, 200), answer
     (shown,) = until(lambda: [each for each in fresh.sandbox.effects() if each["action"] == "update message"])
     assert "Reproduced." in shown["detail"]["text"]
-    assert "<@U0SANDBOX09>" in shown["detail"]["text"]
+    assert f"<@{ENGINEER}>" in shown["detail"]["text"]
     until(lambda: runs_of(fresh, "record-reproduction"))
 
 
@@ -214,3 +217,49 @@ def test_the_button_that_says_which_bug_is_the_same_files_nothing_and_a_strange_
     until(lambda: runs_of(fresh, filing.SCENARIO.deployment.partition("/")[0]))
     until(lambda: [each.state for each in cases.parked_cases()] == ["parked"])
     assert "is not known here. Fill in the form again." in cases.parked_cases()[0].reason
+
+
+REPORTED = {
+    **{f"report.{name}": value for name, value in filing.REPORT.items() if isinstance(value, str)},
+    "report.details.total_hosts": "1,200",
+}
+
+
+def test_a_shortcut_files_a_customers_bug_in_one_run_though_its_form_comes_twice_at_once(fresh: Installation) -> None:
+    fresh.play(filing.SCENARIO)
+    asked = {"user": ENGINEER, "callback_id": "file-customer-bug-report"}
+    answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/shortcut", json=asked, timeout=20).json()
+    assert answer.get("status") == 200, answer
+    view = fresh.sandbox.state()["slack"]["views"][-1]
+    state = {"values": filled_in(view["blocks"], REPORTED)}
+    with ThreadPoolExecutor() as together:
+        twice = [{**view, "state": state}] * 2
+        sent = list(together.map(lambda form: signed.slack_form(fresh.gateway, ENGINEER, form), twice))
+    assert [each.json().get("response_action") for each in sent] == ["update", "update"], [each.text for each in sent]
+    until(lambda: filing.SCENARIO.unmet(filed(fresh)) == [])
+    (run,) = until(lambda: runs_of(fresh, "file-customer-bug-report"))
+    assert f"started by {ENGINEER}" in run["tags"]
+    assert {row.started_by for row in ledger.rows(below="file-customer-bug-report/")} == {ENGINEER}
+    case = f"form/{view['id']}"
+    until(lambda: cases.of("file-customer-bug-report", [case])[case].state == cases.State.DONE)
+    assert remembered.read(case) is None
+    assert len(runs_of(fresh, "file-customer-bug-report")) == 1
+    assert fresh.api.post("/flow_runs/filter", json={"flow_runs": {"tags": {"all_": run["tags"]}}}).json() == [run]
+
+
+def filed(installation: Installation) -> list[dict[str, Any]]:
+    """Gives the effects without those that are the form itself."""
+    return [each for each in installation.sandbox.effects() if not each["action"].endswith(" view")]
+
+
+def test_who_started_what_was_refused_is_told_with_the_run(fresh: Installation) -> None:
+    fresh.play(filing.SCENARIO)
+    asked = {"user": ENGINEER, "callback_id": "record-reproduction"}
+    httpx.post(f"{fresh.sandbox.url}/slack/api/_person/shortcut", json=asked, timeout=20)
+    view = fresh.sandbox.state()["slack"]["views"][-1]["id"]
+    sent = {"user": ENGINEER, "view": view, "values": {"issue": "40999", "outcome": "reproduced"}}
+    answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/submit", json=sent, timeout=20).json()
+    assert answer["response_action"] == "update", answer
+    (said,) = until(lambda: posts(fresh, "#help-customers"))
+    assert said.startswith(f"<@{ENGINEER}> Not done: record-reproduction")
+    assert "There is no issue #40999" in said

@@ -29,6 +29,10 @@ SEED = {
     "slack": {
         "users": [{"id": THEIRS, "name": "bram", "real_name": "Bram Lomax", "team_id": "T0OTHER0001"}],
         "channels": [{"id": SHARED, "name": "fleet-at-hebe", "is_ext_shared": True, "members": [OURS, THEIRS]}],
+        "shortcuts": [
+            {"callback_id": "file-a-bug", "name": "File a bug", "type": "message"},
+            {"callback_id": "anywhere", "name": "Anywhere", "type": "global"},
+        ],
     }
 }
 
@@ -401,6 +405,48 @@ def test_a_modal_whose_answer_names_errors_stays(world: Sandbox, gateway: Gatewa
     assert [each["id"] for each in world.state()["slack"]["views"]] == [view]
 
 
+def test_errors_about_what_is_no_input_are_a_mistake_of_the_app(
+    world: Sandbox, gateway: Gateway, client: WebClient
+) -> None:
+    view = opened(world, gateway, client)
+    for errors in ({"raison": "Too vague."}, {}, None):
+        said = json.dumps({"response_action": "errors", "errors": errors}).encode()
+        gateway.answer = lambda _, said=said: said
+        told = act(world, "submit", user=OURS, view=view, values={"reason": "Because"})
+        assert "not inputs of the view" in told["problem"]
+
+
+def test_a_view_that_only_says_something_can_not_be_sent(world: Sandbox, gateway: Gateway, client: WebClient) -> None:
+    view = opened(world, gateway, client)
+    said = {"type": "modal", "title": MODAL["title"], "blocks": [BUTTONS[0]]}
+    gateway.answer = lambda _: json.dumps({"response_action": "update", "view": said}).encode()
+    assert act(world, "submit", user=OURS, view=view, values={"reason": "Because"})["view"]["id"] == view
+    assert "nothing to send" in refused(world, "submit", user=OURS, view=view)
+
+
+def test_a_number_is_one_and_between_its_bounds(world: Sandbox, gateway: Gateway, client: WebClient) -> None:
+    payload = clicked(world, gateway, client, action_id="decide", value="yes")
+    number = {
+        "type": "number_input",
+        "action_id": "n",
+        "is_decimal_allowed": False,
+        "min_value": "1",
+        "max_value": "60",
+    }
+    block = {
+        "type": "input",
+        "block_id": "minutes",
+        "label": {"type": "plain_text", "text": "Minutes"},
+        "element": number,
+    }
+    view = client.views_open(trigger_id=payload["trigger_id"], view={**MODAL, "blocks": [block]})["view"]["id"]
+    for wrong in ("0", "61", "1.5", "ten"):
+        assert "takes a number from 1 to 60" in refused(
+            world, "submit", user=OURS, view=view, values={"minutes": wrong}
+        )
+    assert act(world, "submit", user=OURS, view=view, values={"minutes": "60"})["status"] == 200
+
+
 def test_a_modal_can_be_followed_by_another(world: Sandbox, gateway: Gateway, client: WebClient) -> None:
     view = opened(world, gateway, client)
     gateway.answer = lambda _: json.dumps({"response_action": "push", "view": MODAL}).encode()
@@ -424,6 +470,15 @@ def test_a_shortcut_on_a_message_brings_it_along(world: Sandbox, gateway: Gatewa
     assert (on_message["type"], on_message["callback_id"]) == ("message_action", "file-a-bug")
     assert on_message["message"]["text"] == "Help!"
     assert anywhere["type"] == "shortcut"
+
+
+def test_only_what_the_app_offers_can_be_chosen_and_by_its_own_workspace(world: Sandbox, gateway: Gateway) -> None:
+    ts = act(world, "message", user=THEIRS, channel=SHARED, text="Help!")["ts"]
+    said = {"user": OURS, "channel": SHARED, "ts": ts}
+    assert 'no message shortcut "anywhere"' in refused(world, "shortcut", callback_id="anywhere", **said)
+    assert 'no global shortcut "file-a-bug"' in refused(world, "shortcut", callback_id="file-a-bug", user=OURS)
+    said["user"] = THEIRS
+    assert "another workspace" in refused(world, "shortcut", callback_id="file-a-bug", **said)
 
 
 # Slash commands
