@@ -53,6 +53,16 @@ def spoken_day(day: date) -> str:
     return f"{day:%A, %B} {day.day}"
 
 
+def spoken_clock(at: datetime) -> str:
+    """Gives the time of day in Los Angeles: "2:00 PM Pacific Time"."""
+    return f"{_aware(at).astimezone(PACIFIC):%I:%M %p}".lstrip("0") + " Pacific Time"
+
+
+def spoken_time(at: datetime) -> str:
+    """Gives a moment as people say it, in Los Angeles: "Monday, November 23, 2:00 PM Pacific Time"."""
+    return f"{spoken_day(pacific_date(at))}, {spoken_clock(at)}"
+
+
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone. Hand in an aware time.")

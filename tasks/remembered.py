@@ -70,9 +70,9 @@ def agreed(name: str, value: str) -> str:
 
 
 @Transaction
-def forget(connection: Connection, below: str, *, but: str) -> None:
+def forget_below(connection: Connection, name: str, *, but: str) -> None:
     """Forgets what is kept under names that begin so, except for one."""
-    wanted = remembered.c.name.startswith(below, autoescape=True) & (remembered.c.name != but)
+    wanted = remembered.c.name.startswith(name, autoescape=True) & (remembered.c.name != but)
     connection.execute(delete(remembered).where(wanted))
 
 

@@ -157,7 +157,7 @@ def _remember(morning: policy.Morning) -> None:
     """Has the next update compared with this one."""
     if not runs.current().dry_run:
         remembered.keep(LAST, str(morning.day))
-        remembered.forget(f"{GATHER}/morning/", but=_name(morning.day))
+        remembered.forget_below(f"{GATHER}/morning/", but=_name(morning.day))
 
 
 async def _on_call() -> policy.OnCall:

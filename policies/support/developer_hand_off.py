@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from policies.business_time import Calendar, spoken_day
+from policies.business_time import Calendar, spoken_day, spoken_time
 from policies.events import slack_time
 from policies.handbook import Person
 from policies.on_call_rotation import Answer, person_of
 from policies.report import Link, Mention, Report
-from policies.support.developer_on_call import Request, spoken
+from policies.support.developer_on_call import Request
 
 CHANNEL = "g-engineering"
 
@@ -48,7 +48,7 @@ def hand_off_of(today: date, weekday: str, calendar: Calendar) -> date | None:
 
 def hand_off(day: date, on_call: tuple[Answer, Answer], waiting: Sequence[Request]) -> HandOff:
     """Puts a hand-off together. on_call: who is now, and who was the week before. waiting: without an answer."""
-    shown = {each.url: spoken(slack_time(each.ts)) for each in sorted(waiting, key=lambda found: found.ts)}
+    shown = {each.url: spoken_time(slack_time(each.ts)) for each in sorted(waiting, key=lambda found: found.ts)}
     return HandOff(day, *on_call, shown)
 
 

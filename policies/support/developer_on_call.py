@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policies.business_time import PACIFIC, Calendar, spoken_day
+from policies.business_time import PACIFIC, Calendar, spoken_day, spoken_time
 from policies.customer import Refused
 from policies.events import SlackMessage, slack_time
 from policies.handbook import Person, Repositories
@@ -202,7 +202,7 @@ def call_for_help(asked: Asked, group: str, calendar: Calendar) -> Report:
     return Report(
         "Help from the developer on-call",
         [
-            f"{called(asked.asker)} asks. {_told(asked.on_call)} An answer is due by {spoken(due)}.",
+            f"{called(asked.asker)} asks. {_told(asked.on_call)} An answer is due by {spoken_time(due)}.",
             f"What was tried: {asked.tried}",
         ],
         ("Question", "Customer"),
@@ -238,12 +238,6 @@ def _told(on_call: Answer) -> str:
     return f"Who is on call could not be read from the rotation: {on_call.why_not}"
 
 
-def spoken(moment: datetime) -> str:
-    """Gives a time as people say it, in Los Angeles."""
-    local = moment.astimezone(PACIFIC)
-    return f"{spoken_day(local)}, {local:%I:%M %p} Pacific Time".replace(" 0", " ")
-
-
 def asked_already(asked: Asked, thread: str) -> Refused:
     """Says that the same was asked today in other words."""
     return Refused(
@@ -255,7 +249,7 @@ def asked_already(asked: Asked, thread: str) -> Refused:
 def contacted(asked: Asked, thread: str, consulted: str, calendar: Calendar) -> Report:
     """Words what the run shows. consulted: the address of the message to solutions consulting, "" for none."""
     row = (*_row(asked), Link(f"#{CHANNEL}", thread), Link(f"#{CONSULTING}", consulted) if consulted else "not asked")
-    due = spoken(calendar.due_by(asked.at, ANSWER_WITHIN))
+    due = spoken_time(calendar.due_by(asked.at, ANSWER_WITHIN))
     said = [_told(asked.on_call), f"An answer is due by {due}; without one the thread is reminded."]
     return Report(
         "Developer on-call contacted", said, ("Question", "Customer", "Thread", "Solutions consulting"), [row]
@@ -313,8 +307,8 @@ def reminder(request: Request, group: str, calendar: Calendar) -> Report:
     return Report(
         "Nobody has answered yet",
         [
-            f"An answer was due by {spoken(due_by(request, calendar))}, one hour after the question between 9 AM and "
-            "5 PM Pacific Time. A first reply is enough; this is the only reminder."
+            f"An answer was due by {spoken_time(due_by(request, calendar))}, one hour after the question between 9 AM "
+            "and 5 PM Pacific Time. A first reply is enough; this is the only reminder."
         ],
         mentions=[Mention(group)],
     )
@@ -332,7 +326,7 @@ def reviewed(requests: Mapping[Request, State], calendar: Calendar) -> Report:
     """Words what the run shows: what waits for an answer, the longest first."""
     waiting = [(each, state) for each, state in requests.items() if state != "answered"]
     rows = [
-        (Link(spoken(slack_time(each.ts)), each.url), spoken(due_by(each, calendar)), state)
+        (Link(spoken_time(slack_time(each.ts)), each.url), spoken_time(due_by(each, calendar)), state)
         for each, state in sorted(waiting, key=lambda found: found[0].ts)
     ]
     told = f"{len(rows)} wait for an answer, {len(requests) - len(rows)} have one. Looked back {LOOKS_BACK.days} days."

@@ -15,9 +15,10 @@ from typing import Literal
 
 from policies import attainment, bug
 from policies.attainment import Promise, Week
+from policies.business_time import spoken_time
 from policies.handbook import Handbook
 from policies.report import ChannelName, Link, Mention, Report
-from policies.support.support_requests import says_urgent, spoken
+from policies.support.support_requests import says_urgent
 from policies.support.waiting_messages import Question
 
 # "Use on-call runbooks to guide your response."
@@ -132,7 +133,7 @@ def telling(question: Question, wanted: Step, duty: Duty, url: str) -> Telling:
     # "collect any additional necessary information"
     missing = bug.not_mentioned("\n".join(each.text.reveal() for each in question.said))
     mentions = duty.responders if wanted == "reminder" else [*duty.responders, *duty.escalation]
-    times = spoken(question.first.at), spoken(question.due)
+    times = spoken_time(question.first.at), spoken_time(question.due)
     return Telling(wanted, question.first.channel, url, *times, missing, mentions)
 
 
@@ -221,7 +222,7 @@ def watched(
     waiting: by the first message's address. number: of the channels that were read.
     """
     rows = [
-        (Link(each.first.channel, url), spoken(each.first.at), spoken(each.due), state(each, now))
+        (Link(each.first.channel, url), spoken_time(each.first.at), spoken_time(each.due), state(each, now))
         for url, each in sorted(waiting.items(), key=lambda each: each[1].due)
     ]
     said = [f"{len(rows)} messages wait for a first response in {number} channels.", attainment.summed(weeks)]

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from policies.appointment import Appointment, Call
-from policies.business_time import PACIFIC, Calendar, Interval
+from policies.business_time import PACIFIC, Calendar, Interval, spoken_time
 from policies.customer import Refused
 from policies.free_time import Slot, first_free
 from policies.handbook import Person
@@ -30,7 +30,6 @@ from policies.support.developer_on_call import (
     bad_text,
     called,
     person,
-    spoken,
 )
 from policies.support.out_of_hours import message_key
 
@@ -305,7 +304,7 @@ def block(on: Investigation, number: int, planned: Slot) -> Appointment:
         f"Investigate {on.bug.issue.key}",
         planned.start,
         planned.end,
-        f"Block {number} for {on.url}\nThe time to investigate it ends on {spoken(on.until)}.",
+        f"Block {number} for {on.url}\nThe time to investigate it ends on {spoken_time(on.until)}.",
         about=on.url,
     )
 
@@ -342,7 +341,7 @@ def ask_manager(on: Investigation, manager: Person, planned: Slot, link: str) ->
             f"{called(on.who)} investigates the bug below and would like to reproduce it with the customer, on "
             f"{planned.spoken}. Both of you are free then and have it in your calendars.",
             "Please agree on it with the customer and pass the link on. If it does not suit them, move the event and "
-            f"the call; the time to investigate ends on {spoken(on.until)}.",
+            f"the call; the time to investigate ends on {spoken_time(on.until)}.",
         ],
         ("Bug", "For", "Call"),
         [(*on.row, Link("Zoom", link))],
@@ -376,7 +375,7 @@ def hand_over(on: Investigation, to: Person, tried: str) -> Report:
         "An investigation is handed over",
         [
             f"{called(on.who)} hands the investigation of this bug over to {called(to)}. The time for it ends on "
-            f"{spoken(on.until)}.",
+            f"{spoken_time(on.until)}.",
             f"What was tried: {tried.strip()}",
         ],
         ("Bug", "For"),
@@ -413,7 +412,7 @@ class Planned:
 
 def timeboxed(on: Investigation, wanted: Timebox, done: Planned) -> Report:
     """Words what the run shows."""
-    said = [f"Time to investigate: until {spoken(on.until)}."]
+    said = [f"Time to investigate: until {spoken_time(on.until)}."]
     if (lacking := wanted.blocks - len(done.blocks)) > 0:
         said.append(
             f"**{lacking} of {wanted.blocks} blocks found no free time** of {wanted.minutes} minutes before that, in "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from policies.business_time import PACIFIC, Calendar, spoken_day
+from policies.business_time import PACIFIC, Calendar, spoken_clock, spoken_day
 from policies.customer import Refused
 from policies.events import SlackAction, SlackMessage, slack_time
 from policies.report import Button, Link, Mention, Report, mentions_of
@@ -126,7 +126,7 @@ def notice(message: SlackMessage, calendar: Calendar) -> Report:
 def spoken(moment: datetime, seen_from: datetime) -> str:
     """Says when, as one says it: "today at 6:00 AM Pacific Time", "on Monday, November 30, at 6:00 AM ..."."""
     local, here = moment.astimezone(PACIFIC), seen_from.astimezone(PACIFIC)
-    clock = f"{local:%I:%M %p}".lstrip("0") + " Pacific Time"
+    clock = spoken_clock(moment)
     if local.date() == here.date():
         return f"today at {clock}"
     return f"on {spoken_day(local)}, at {clock}"

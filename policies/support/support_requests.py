@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from policies.business_time import PACIFIC, Calendar, spoken_day
+from policies.business_time import Calendar, spoken_time
 from policies.events import IssueOpened
 from policies.issue import Comment, Issue, is_bot
 from policies.report import Link, Mention, Report
@@ -109,12 +109,6 @@ def standing(issue: Issue, team: Collection[str], bots: Sequence[str], now: date
     return Request(issue, due, age, "due soon" if left <= NEARLY else "in time")
 
 
-def spoken(moment: datetime) -> str:
-    """Gives a time as people say it, in Los Angeles."""
-    local = moment.astimezone(PACIFIC)
-    return f"{spoken_day(local)}, {local:%I:%M %p} Pacific Time".replace(" 0", " ")
-
-
 def announcement(issue: Issue, calendar: Calendar, team: Sequence[str]) -> Report:
     """Words what the customer success channel reads; the title stays in the issue, it may hold a name.
 
@@ -123,7 +117,7 @@ def announcement(issue: Issue, calendar: Calendar, team: Sequence[str]) -> Repor
     urgent = is_urgent(issue)
     return Report(
         "Urgent request to customer success" if urgent else "New request to customer success",
-        [f"From {issue.author}. An answer is due by {spoken(due_by(issue, calendar))}."],
+        [f"From {issue.author}. An answer is due by {spoken_time(due_by(issue, calendar))}."],
         ("Request",),
         [(Link(issue.key, issue.url),)],
         mentions=[Mention(each) for each in team if each] if urgent else [],
@@ -136,7 +130,7 @@ def reminder(request: Request, slack_ids: Mapping[str, str], team: Sequence[str]
     slack_ids: by login, in lower case.
     """
     late = request.state == "overdue"
-    when = f"was due {spoken(request.due)}" if late else f"is due {spoken(request.due)}"
+    when = f"was due {spoken_time(request.due)}" if late else f"is due {spoken_time(request.due)}"
     owner = slack_ids.get(request.owner.lower(), "")
     who = request.owner or "Nobody"
     return Report(
@@ -151,7 +145,7 @@ def reminder(request: Request, slack_ids: Mapping[str, str], team: Sequence[str]
 def triaged(issues: Sequence[Issue], calendar: Calendar) -> Report:
     """Words what the run shows, by number and link only."""
     rows = [
-        (Link(each.key, each.url), "yes" if is_urgent(each) else "no", spoken(due_by(each, calendar)))
+        (Link(each.key, each.url), "yes" if is_urgent(each) else "no", spoken_time(due_by(each, calendar)))
         for each in issues
     ]
     return Report("Requests announced", [f"{len(rows)} announced."], ("Request", "Urgent", "Due"), rows)
@@ -170,7 +164,7 @@ def reviewed(requests: Sequence[Request]) -> Report:
             Link(each.issue.key, each.issue.url),
             each.owner or "nobody",
             f"{each.age.total_seconds() / 3600:.1f} h",
-            spoken(each.due),
+            spoken_time(each.due),
             each.state,
         )
         for each in open_ones

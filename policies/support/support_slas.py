@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, cast
 
 from policies.attainment import Promise, Week, summed
-from policies.business_time import PACIFIC, Calendar, Interval, emergency_due_by, spoken_day
+from policies.business_time import PACIFIC, Calendar, Interval, emergency_due_by, pacific_date, spoken_clock, spoken_day
 from policies.confidentiality import Confidential
 from policies.handbook import Handbook, Person
 from policies.report import Cell, Link, Mention, Report
@@ -243,8 +243,7 @@ def above(priority: Priority, managers: Sequence[str], vp: Sequence[str]) -> lis
 
 def spoken(moment: datetime) -> str:
     """Gives a time as people say it, in Los Angeles: "on Monday, November 23, at 2:00 PM Pacific Time"."""
-    local = moment.astimezone(PACIFIC)
-    return f"on {spoken_day(local)}, at " + f"{local:%I:%M %p}".lstrip("0") + " Pacific Time"
+    return f"on {spoken_day(pacific_date(moment))}, at {spoken_clock(moment)}"
 
 
 # -- what the run shows
