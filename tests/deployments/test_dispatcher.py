@@ -21,6 +21,7 @@ from tests.conftest import within
 from tests.deployments.prefect_server import Prefect
 
 CLEARING, TRIAGE, PROMOTING = "clear-waiting-labels", "triage-support-request", "promote-prospect"
+FILING = "file-customer-bug-report"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -73,6 +74,19 @@ def test_many_events_become_runs_of_a_hundred_and_each_is_in_one(prefect: Prefec
     given = comments(prefect)
     assert [len(each) for each in given] == [100, 100, 50]
     assert sorted(subject for each in given for subject in each) == sorted(subjects)
+
+
+def test_a_case_for_which_no_run_can_be_made_goes_to_a_person_and_holds_up_nobody(prefect: Prefect) -> None:
+    strange = (
+        f"customer-juno/{'0' * 16}/41100/U0SANDBOX09/1790000001.000100"  # a press on a report that nobody has kept
+    )
+    cases.open_case(FILING, strange, "a test", "", False)
+    subjects = opened(CLEARING, 1)
+    dispatch(lambda: everything_is_handed_over() and comments(prefect))
+    assert comments(prefect) == [subjects]
+    found = cases.of(FILING, [strange])[strange]
+    assert found.state == cases.State.PARKED
+    assert "is not known here. Fill in the form again." in str(found.reason)
 
 
 def test_what_comes_while_prefect_is_busy_waits_and_goes_together(prefect: Prefect) -> None:
