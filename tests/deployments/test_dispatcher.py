@@ -77,9 +77,7 @@ def test_many_events_become_runs_of_a_hundred_and_each_is_in_one(prefect: Prefec
 
 
 def test_a_case_for_which_no_run_can_be_made_goes_to_a_person_and_holds_up_nobody(prefect: Prefect) -> None:
-    strange = (
-        f"customer-juno/{'0' * 16}/41100/U0SANDBOX09/1790000001.000100"
-    )
+    strange = f"customer-juno/{'0' * 16}/41100/U0SANDBOX09/1790000001.000100"
     cases.open_case(FILING, strange, "a test", "", False)
     subjects = opened(CLEARING, 1)
     dispatch(lambda: everything_is_handed_over() and comments(prefect))
