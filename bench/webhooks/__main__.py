@@ -128,11 +128,18 @@ async def kills(stage: Stage, times: int) -> dict[str, Any]:
     for _ in range(times):
         wanted = load.events(100, WRITTEN_AT)
         sending = asyncio.create_task(load.evenly(stage.gateway, wanted, 200))
-        await asyncio.sleep(0.3)
+        await _at_work(stage, sending)
         stage.kill("gateway")
         acknowledged |= {each.ts for each in await sending if each.status == 200}
         stage.start_gateway()
     return {"kills": times} | await _judged(stage, acknowledged)
+
+
+async def _at_work(stage: Stage, sending: asyncio.Task[list[Sent]]) -> None:
+    """Waits until some replies have come, and more are on their way."""
+    before = len(stage.ask(stage.slack, "/replies"))
+    while not sending.done() and len(stage.ask(stage.slack, "/replies")) < before + 20:
+        await asyncio.sleep(0.02)
 
 
 async def slack_away(stage: Stage) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Stage:
         with urllib.request.urlopen(asked, timeout=10) as answer:
             return json.loads(answer.read() or b"null")
 
-    def wait(self, port: int, path: str, seconds: float = 60) -> None:
+    def wait(self, port: int, path: str, seconds: float = 300) -> None:
         """Waits until an address answers 2xx."""
         give_up = time.monotonic() + seconds
         while time.monotonic() < give_up:

@@ -388,6 +388,23 @@ def test_a_view_is_filled_in_and_sent(page: Page, app: App) -> None:
     assert sent["view"]["state"]["values"]["reason"]["text"]["value"] == "Nobody can log in"
 
 
+def test_the_team_chooses_shortcuts_on_a_message_and_anywhere_and_a_customer_is_offered_none(
+    page: Page, app: App
+) -> None:
+    say(page, "Our server is down")
+    expect(page.get_by_label("Shortcuts")).to_have_count(0)
+    page.get_by_label("Speak as").select_option(label="Zay Hanlon")
+    message = page.locator(".message").first
+    message.hover()
+    message.get_by_label("More actions").select_option(label="File a customer's bug")
+    expect(page.locator(".told")).to_contain_text("The gateway answered 200 at /slack/interactivity.")
+    page.get_by_label("Shortcuts").select_option(label="Escalate a bug")
+    expect(page.locator(".told")).to_contain_text("The gateway answered 200 at /slack/interactivity.")
+    chosen = [each.payload for each in app.got if each.path == "/slack/interactivity"]
+    assert [each["callback_id"] for each in chosen] == ["file-customer-bug-report-on-message", "escalate-customer-bug"]
+    assert chosen[0]["message"]["text"] == "Our server is down"
+
+
 def test_a_person_answers_in_a_thread(page: Page, app: App, sandbox: Sandbox) -> None:
     say(page, "Our server is down")
     page.locator(".message.reply").hover()

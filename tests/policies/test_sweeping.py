@@ -126,3 +126,28 @@ def test_a_person_reads_how_often_a_case_was_started_and_why_it_failed_last() ->
     shown = policy.case_given_up("promote-prospect", "001Ux0000000001IAA", "", 5, "http://prefect/runs/1")
     assert "promote-prospect for 001Ux0000000001IAA was started 6 times" in shown.sentences[0]
     assert "none was given" in shown.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ("Flow run encountered an exception: Refused: Nothing was done. Correct it.", "Nothing was done. Correct it."),
+        (
+            "Flow run encountered an exception: HandbookError: handbook.toml:9: fill it in",
+            "handbook.toml:9: fill it in",
+        ),
+        ("Refused: Nothing was done, for 2 reasons:\n1. a\n2. b", "Nothing was done, for 2 reasons:\n1. a\n2. b"),
+        ("Flow run encountered an exception: EffectPostponed: Slack: post message: Slack asked to wait.", ""),
+        ("Flow run encountered an exception: Unsettled: 1 of 3 are not settled.\nx: EffectRefused: no", ""),
+        ("", ""),
+    ],
+    ids=["bad input", "a name is missing", "by itself", "later", "several subjects", "no message"],
+)
+def test_what_was_refused_for_good_is_told_by_its_exception(message: str, why: str) -> None:
+    assert policy.refusal(message) == why
+
+
+@pytest.mark.parametrize(("user", "mentions"), [("U0SANDBOX09", "<@U0SANDBOX09> "), ("", "")], ids=["Slack", "nobody"])
+def test_a_refusal_mentions_who_started_it(user: str, mentions: str) -> None:
+    said = policy.refused("record-reproduction", "There is no issue #41.", "http://127.0.0.1/runs/1", user).slack_text()
+    assert said.startswith(f"{mentions}Not done: record-reproduction There is no issue #41.")
