@@ -98,14 +98,13 @@ class Slack:
 class WebApi:
     """The methods at their addresses."""
 
-    def __init__(self, service: Slack, *, reads_take_json: bool) -> None:
-        self.service, self.reads_take_json = service, reads_take_json
+    def __init__(self, service: Slack) -> None:
+        self.service = service
 
     async def call(self, request: Request) -> Response:
         try:
             method = self.service.methods.get(request.path_params["method"])
-            takes_json = method is not None and (self.reads_take_json or not method.forms_only)
-            said = await arguments_of(request, takes_json=takes_json)
+            said = await arguments_of(request, takes_json=method is not None and not method.forms_only)
             caller = self._caller(request, said)
             return JSONResponse({"ok": True, **self._done(method, caller, said)})
         except Refusal as refusal:
@@ -140,14 +139,10 @@ async def _unprocessable(request: Request, error: Exception) -> Response:
     return JSONResponse({"ok": False, "error": " ".join(problems)}, 422)
 
 
-def create(world: World, *, reads_take_json: bool = True) -> tuple[Slack, ASGIApp]:
-    """Builds the stand-in and its app.
-
-    Slack itself reads forms only in most methods that read: a JSON body is as if nothing had been said. With
-    `reads_take_json=False` the stand-in does the same.
-    """
+def create(world: World) -> tuple[Slack, ASGIApp]:
+    """Builds the stand-in and its app."""
     service = Slack(world)
-    api, pages = WebApi(service, reads_take_json=reads_take_json), Pages(service.state)
+    api, pages = WebApi(service), Pages(service.state)
     app = Starlette(
         routes=[
             Route("/archives/{channel}", pages.channel),

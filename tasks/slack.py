@@ -83,12 +83,13 @@ class _Client(AsyncWebClient):
         """Calls a method of the Web API."""
         given = {name: value for name, value in arguments.items() if value not in (None, "")}
 
-        async def call() -> Answer:
-            return cast(Answer, (await self.api_call(method, json=given)).data)
-
         if not method.endswith(_READS):
             effects.assert_permitted()
-            return await call()
+            return cast(Answer, (await self.api_call(method, json=given)).data)
+
+        async def call() -> Answer:  # methods that read don't take JSON
+            return cast(Answer, (await self.api_call(method, http_verb="GET", params=given)).data)
+
         reading = _reading.get()
         return await (reading(method, call) if reading else call())
 

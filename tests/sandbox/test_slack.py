@@ -142,6 +142,12 @@ def test_unknown_tokens_methods_and_arguments_are_refused(world: Sandbox, client
     assert error_of(client.api_call, api_method="chat.postMessage", json=wrong) == "invalid_arguments"
 
 
+def test_methods_that_read_take_no_json(client: WebClient) -> None:
+    said = {"channel": HELP}
+    assert error_of(client.api_call, api_method="conversations.info", json=said) == "channel_not_found"
+    assert client.api_call("conversations.info", http_verb="GET", params=said)["ok"]
+
+
 def test_a_token_without_the_scope_is_told_which(world: Sandbox) -> None:
     token = {"user_id": GUEST, "bot_id": "B1", "app_id": "A1", "scopes": ["users:read"]}
     seed(world, tokens={"xoxb-small": token})
