@@ -79,7 +79,9 @@ def seed(sandbox: Sandbox, *messages: dict[str, Any]) -> None:
 
 
 def calls(sandbox: Sandbox) -> Counter[str]:
-    paths = (call["path"].partition("?")[0].rpartition("/")[2] for call in sandbox.calls() if call["service"] == "slack")
+    paths = (
+        call["path"].partition("?")[0].rpartition("/")[2] for call in sandbox.calls() if call["service"] == "slack"
+    )
     return Counter(path for path in paths if path != "auth.test")  # remembered by the process
 
 
