@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -234,7 +235,7 @@ def test_a_shortcut_files_a_customers_bug_in_one_run_though_its_form_comes_twice
     state = {"values": filled_in(view["blocks"], REPORTED)}
     with ThreadPoolExecutor() as together:
         twice: list[dict[str, Any]] = [{**view, "state": state}] * 2
-        sent = list(together.map(lambda form: signed.slack_form(fresh.gateway, ENGINEER, form), twice))
+        sent = list(together.map(partial(signed.slack_form, fresh.gateway, ENGINEER), twice))
     assert [each.json().get("response_action") for each in sent] == ["update", "update"], [each.text for each in sent]
     until(lambda: filing.SCENARIO.unmet(filed(fresh)) == [])
     (run,) = until(lambda: runs_of(fresh, "file-customer-bug-report"))

@@ -28,8 +28,11 @@ class Inner(BaseModel):
 
 def form(hidden: Sequence[str] = (), **parameters: Any) -> Layout:
     """Lays out the parameters of a procedure that has these."""
-    fields = {name: each if isinstance(each, tuple) else (each, ...) for name, each in parameters.items()}
-    return layout(create_model("Parameters", **fields).model_json_schema(), hidden)
+    fields: dict[str, Any] = {
+        name: each if isinstance(each, tuple) else (each, ...) for name, each in parameters.items()
+    }
+    made: type[BaseModel] = create_model("Parameters", **fields)
+    return layout(made.model_json_schema(), hidden)
 
 
 def only(annotation: Any, default: Any = ...) -> Asked:
@@ -137,11 +140,12 @@ def test_a_model_that_holds_itself_ends_somewhere() -> None:
 
 
 def test_a_form_that_is_longer_than_a_modal_leaves_out_its_last_optional_fields() -> None:
-    many = {f"field_{number:03}": (str, "" if number % 2 else ...) for number in range(120)}
+    many: dict[str, Any] = {f"field_{number:03}": (str, "" if number % 2 else ...) for number in range(120)}
     found = form(**many)
     assert len(found.parts) <= BLOCKS - 2
     assert found.left_out[-1] == "Field 119"
     assert sum(field.is_required for field in found.fields) == 60
     assert found.missing == []
-    impossible = form(**{f"field_{number:03}": str for number in range(120)})
+    required: dict[str, Any] = {f"field_{number:03}": str for number in range(120)}
+    impossible = form(**required)
     assert impossible.missing == [f"more than {BLOCKS} fields"]

@@ -9,6 +9,7 @@ import pytest
 from policies.business_time import DEVELOPER_ON_CALL
 from policies.handbook import Person
 from policies.on_call_rotation import Answer
+from policies.report import Link
 from policies.support import developer_hand_off as policy
 from policies.support.developer_on_call import Request
 
@@ -86,7 +87,7 @@ def test_the_thread_asks_for_highlights_improvements_issues_and_the_retrospectiv
 def test_calls_without_an_answer_are_listed_with_links(waiting: list[Request], told: str) -> None:
     issues = policy.replies(policy.hand_off(MONDAY, BOTH, waiting), [])["issues"]
     assert issues.sentences[0].startswith(told)
-    assert [row[0].url for row in issues.rows if not isinstance(row[0], str)] == sorted(each.url for each in waiting)
+    assert [row[0].url for row in issues.rows if isinstance(row[0], Link)] == sorted(each.url for each in waiting)
 
 
 def test_a_second_attempt_repeats_what_the_first_has_found() -> None:
