@@ -233,8 +233,9 @@ def test_a_shortcut_files_a_customers_bug_in_one_run_though_its_form_comes_twice
     view = fresh.sandbox.state()["slack"]["views"][-1]
     state = {"values": filled_in(view["blocks"], REPORTED)}
     with ThreadPoolExecutor() as together:
-        twice = [{**view, "state": state}] * 2
-        sent = list(together.map(lambda form: signed.slack_form(fresh.gateway, ENGINEER, form), twice))
+        form = {**view, "state": state}
+        twice = [together.submit(signed.slack_form, fresh.gateway, ENGINEER, form) for _ in range(2)]
+        sent = [each.result() for each in twice]
     assert [each.json().get("response_action") for each in sent] == ["update", "update"], [each.text for each in sent]
     until(lambda: filing.SCENARIO.unmet(filed(fresh)) == [])
     (run,) = until(lambda: runs_of(fresh, "file-customer-bug-report"))
