@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from prefect.client.orchestration import PrefectClient
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments import inbox, procedures
 from deployments.deliveries import Delivery
@@ -35,6 +35,7 @@ AT_WORK = 3  # batches of a procedure that Prefect may be busy with; what comes 
 BUSY_FOR = timedelta(minutes=2)  # after which a batch is no reason to wait any more
 RECORD_AFTER = 1.0  # seconds that done cases are gathered before Prefect gets their record
 PREFECT_AGAIN = 2.0  # seconds
+REFUSED = {409, 422}  # what Prefect answers to parameters that a deployment doesn't take
 
 
 class Dispatcher:
@@ -164,12 +165,12 @@ class Dispatcher:
                 await clock.asleep(PREFECT_AGAIN)
 
     async def _hand_over_all(self, client: PrefectClient) -> None:
-        """Starts what waits; a deployment that Prefect doesn't know holds up nobody else."""
+        """Starts what waits; a deployment that Prefect doesn't know, or knows otherwise, holds up nobody else."""
         for batch, (procedure, subjects) in (await asyncio.to_thread(cases.batches_without_run)).items():
-            with _unless_unknown(procedure):
+            with _unless_refused(procedure):
                 await self._start(client, procedure, batch, subjects)
         for procedure in await asyncio.to_thread(cases.without_run):
-            with _unless_unknown(procedure):
+            with _unless_refused(procedure):
                 await self._hand_over_cases_of(client, procedure)
 
     async def _hand_over_cases_of(self, client: PrefectClient, procedure: str) -> None:
@@ -202,8 +203,12 @@ class Dispatcher:
 
 
 @contextmanager
-def _unless_unknown(procedure: str) -> Generator[None]:
+def _unless_refused(procedure: str) -> Generator[None]:
     try:
         yield
     except ObjectNotFound:
         LOG.warning("Prefect has no deployment %s. Run `python -m deployments.register`.", procedure)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code not in REFUSED:
+            raise
+        LOG.warning("Prefect refuses a run of %s. Run `python -m deployments.register`: its form is older.", procedure)

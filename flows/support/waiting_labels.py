@@ -11,6 +11,7 @@ from policies.issue import reference
 from policies.support import waiting_labels as policy
 from settings import handbook
 from tasks import artifacts, cases, github
+from tasks.effects import EffectError
 
 CLEAR, REVIEW = "clear-waiting-labels", "review-waiting-labels"
 
@@ -49,7 +50,7 @@ async def review_waiting_labels(dry_run: bool = False) -> int:
     Writes: GitHub
 
     1. All open issues with a label that begins with "+" are read, 100 a call.
-    2. Where somebody from outside has answered since, the label is removed.
+    2. Where somebody from outside has answered since, the label is removed. One that can't be holds up no other.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -57,11 +58,16 @@ async def review_waiting_labels(dry_run: bool = False) -> int:
     names, members = handbook(), github.organisation_members()
     prefix, bots = names.labels.waiting_prefix, names.bots.github
     labels = [label.name for label in github.fleet.labels() if label.name.startswith(prefix)]
-    done: list[policy.Cleared] = []
+    done, problems = list[policy.Cleared](), list[str]()
     for issue in github.fleet.open_issues(labels):
         if comment := policy.last_from_outside(issue, members, bots):
-            done.append(_remove(policy.cleared(issue, comment, members, prefix, bots)))
-    await artifacts.report("waiting-labels-review", policy.report([each for each in done if each.labels]))
+            try:
+                done.append(_remove(policy.cleared(issue, comment, members, prefix, bots)))
+            except EffectError as error:
+                problems.append(str(error))
+    await artifacts.report("waiting-labels-review", policy.report([each for each in done if each.labels], problems))
+    if problems:
+        raise cases.Unsettled("\n".join(problems))
     return len(done)
 
 

@@ -59,15 +59,20 @@ def last_from_outside(issue: Issue, members: Collection[str], bots: Sequence[str
     return max(outside, key=lambda each: each.at, default=None)
 
 
-def report(done: Sequence[Cleared]) -> Report:
-    """Words what the run shows."""
+def report(done: Sequence[Cleared], problems: Sequence[str] = ()) -> Report:
+    """Words what the run shows. problems: what could not be removed, a sentence each."""
     rows = [
         (Link(each.issue.key, each.issue.url), ", ".join(each.labels) or "none", str(each.comment.id)) for each in done
     ]
     number = sum(len(each.labels) for each in done)
     return Report(
         "Waiting labels",
-        [f"{number} labels removed: somebody from outside has answered." if number else "No label had to be removed."],
+        [
+            f"{number} labels removed: somebody from outside has answered."
+            if number
+            else "No label had to be removed.",
+            *problems,
+        ],
         ("Issue", "Labels removed", "Comment"),
         rows,
     )

@@ -34,10 +34,11 @@ class Prefect:
         self.api = httpx.Client(base_url=f"{self.url}/api", timeout=60, trust_env=False)
         self.deployment = self.deploy("wait")
 
-    def deploy(self, name: str) -> str:
-        """Makes a deployment that takes any parameters. Gives its id."""
+    def deploy(self, name: str, form: Mapping[str, Any] | None = None) -> str:
+        """Makes a deployment that takes any parameters, or those of a form. Gives its id."""
         flow = self._post("/flows/", {"name": name})["id"]
-        body = {"name": name, "flow_id": flow, "enforce_parameter_schema": False, "concurrency_limit": None}
+        body = {"name": name, "flow_id": flow, "enforce_parameter_schema": form is not None, "concurrency_limit": None}
+        body |= {"parameter_openapi_schema": form} if form else {}
         return str(self._post("/deployments/", body)["id"])
 
     def process(self) -> psutil.Process:

@@ -21,7 +21,7 @@ from tests.conftest import within
 from tests.deployments.prefect_server import Prefect
 
 CLEARING, TRIAGE, PROMOTING = "clear-waiting-labels", "triage-support-request", "promote-prospect"
-FILING = "file-customer-bug-report"
+FILING, RESPOND = "file-customer-bug-report", "respond-to-job-application"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -118,6 +118,16 @@ def test_a_procedure_that_prefect_does_not_know_holds_up_no_other(prefect: Prefe
     dispatch(lambda: comments(prefect))
     assert comments(prefect) == [subjects]
     assert [subjects for _, subjects in cases.batches_without_run().values()] == [["fleetdm/fleet#41001/1"]]
+
+
+def test_a_procedure_whose_form_prefect_knows_as_it_was_holds_up_no_other(prefect: Prefect) -> None:
+    older = {"type": "object", "properties": {"tickets": {"type": "array"}}, "required": ["tickets"]}
+    prefect.deploy(RESPOND, older)
+    cases.open_case(RESPOND, "conv-0001", "a test", "", False)
+    subjects = opened(CLEARING, 2)
+    dispatch(lambda: comments(prefect))
+    assert comments(prefect) == [subjects]
+    assert [subjects for _, subjects in cases.batches_without_run().values()] == [["conv-0001"]]
 
 
 def test_of_a_run_that_failed_only_the_event_that_was_not_settled_is_handed_over_anew(prefect: Prefect) -> None:
