@@ -15,7 +15,9 @@ from prefect.artifacts import (
 
 from policies.attainment import Week, summed
 from policies.report import Link, Report, markdown_table
-from tasks import plots, remembered, runs
+from tasks import clock, plots, remembered, runs
+
+PROGRESS_EVERY = 2.0  # seconds; each time is a call of Prefect's API
 
 
 async def report(key: str, shown: Report) -> None:
@@ -57,14 +59,19 @@ def link(key: str) -> str:
 
 
 class Progress:
-    """How far something has come. It shows on the run's page once it takes more than one step."""
+    """How far something has come. It shows on the run's page once it takes longer than a few seconds."""
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._shown: UUID | None = None
+        self._told = clock.monotonic()
 
     async def up_to(self, done: int, total: int) -> None:
-        """Shows that so many of so many are done."""
+        """Shows that so many of so many are done, every few seconds and at the end."""
+        is_end, now = done >= total and self._shown is not None, clock.monotonic()
+        if now - self._told < PROGRESS_EVERY and not is_end:
+            return
+        self._told = now
         percent, told = (min(100.0, 100.0 * done / total) if total else 100.0), f"{self._what}: {done} of {total}"
         if self._shown:
             await aupdate_progress_artifact(self._shown, percent, description=told)

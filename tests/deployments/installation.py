@@ -119,7 +119,7 @@ class Installation:
     def artifacts(self, run: str) -> str:
         """Gives the text of a run's artifacts."""
         wanted = {"artifacts": {"flow_run_id": {"any_": [run]}}}
-        return "\n".join(each["data"] for each in self.api.post("/artifacts/filter", json=wanted).json())
+        return "\n".join(str(each["data"]) for each in self.api.post("/artifacts/filter", json=wanted).json())
 
     def logs(self, run: str) -> str:
         """Gives a run's log lines."""
