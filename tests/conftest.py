@@ -256,7 +256,7 @@ def fresh(installation: Installation, use_settings: Callable[[Mapping[str, str]]
     from tasks import database
 
     use_settings(environment(installation.sandbox.url, installation.database_url()))
-    installation.forget_runs()
+    installation.forget()
     with database.engine().begin() as connection:
         for table in all_tables().sorted_tables:
             connection.execute(delete(table))

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
+from tasks.customer_channels import VARIABLE
 from tests.conftest import ROOT, Sandbox, free_port, own_environment, within
 from tests.scenario import Scenario
 
@@ -56,11 +57,12 @@ class Installation:
         for deployment in self.api.post("/deployments/filter", json={}).json():
             self.api.post(f"/deployments/{deployment['id']}/pause_deployment").raise_for_status()
 
-    def forget_runs(self) -> None:
-        """Deletes the runs that an earlier test left unfinished, or the sweeper would go on with them."""
+    def forget(self) -> None:
+        """Deletes the runs that an earlier test left unfinished, or the sweeper would go on with them; and the list."""
         left = {"flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "CRASHED", "CANCELLING"]}}}}
         for run in self.api.post("/flow_runs/filter", json=left).json():
             self.api.delete(f"/flow_runs/{run['id']}")
+        self.api.delete(f"/variables/name/{VARIABLE}")
 
     def said(self) -> str:
         """Gives what it has printed."""
