@@ -64,7 +64,7 @@ class Faults:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
+        began, generation = time.perf_counter(), self.world.generation
         body = await Request(scope, receive).body()
         query = scope["query_string"].decode("latin-1")
         path = scope["path"].removeprefix(scope.get("root_path", "")) + (f"?{query}" if query else "")
@@ -75,7 +75,8 @@ class Faults:
         try:
             await exchange.answer(fault)
         finally:
-            self._log(exchange, path, fault, time.perf_counter() - began)
+            if self.world.generation == generation:  # a call that hung over a reset belongs to what was forgotten
+                self._log(exchange, path, fault, time.perf_counter() - began)
 
     def _log(self, exchange: Exchange, path: str, fault: Fault | None, seconds: float) -> None:
         self.world.call_counts[self.service] += 1

@@ -1,7 +1,7 @@
 """From each scenario, without more code a flow: the dry run, the second run, and the fault sweep.
 
-The sweep fails call 1, 2, 3 ... of a run in fifteen ways until a run needs no fault, and judges by the sandbox's own
-log: no effect twice, none lost in silence, no name in public.
+The sweep fails call 1, 2, 3 ... of a run in up to fifteen ways until a run needs no fault, and judges by the sandbox's
+own log: no effect twice, none lost in silence, no name in public.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ RERUNS = 3
 
 BEFORE = ["crash_before", "timeout_before", "reset_before", "500_before", "429", "403_retry_after", "401", "vanished"]
 AFTER = ["crash_after", "timeout_after", "reset_after", "500_after", "malformed", "ok_false", "exists_already"]
-DOUBTFUL = ["crash_before", "crash_after", "timeout_after", "reset_after", "malformed"]
+KILLS = ["crash_before", "crash_after"]
+IN_DOUBT = ["timeout_after", "reset_after", "malformed"]
+FULL = bool(os.environ.get("FULL_SWEEP"))
 
 
 def start(
@@ -80,14 +82,19 @@ def test_two_runs_at_once_have_the_effects_of_one(scenario: Scenario, sandbox: S
 
 
 def faults_of(number: int) -> list[str]:
-    """Gives the faults that a scenario gets: those that leave a doubt always, of the others every tenth in turn.
+    """Gives the faults that a scenario gets: both kills always, of the lost answers and of the others one in turn.
 
-    `FULL_SWEEP=1 make test` gives each scenario all of them; it takes twice as long.
+    `FULL_SWEEP=1 make test` gives each scenario all of them, at each of its calls; it takes four times as long.
     """
-    if os.environ.get("FULL_SWEEP"):
+    if FULL:
         return BEFORE + AFTER
-    others = [kind for kind in BEFORE + AFTER if kind not in DOUBTFUL]
-    return [*DOUBTFUL, *others[number % 10 :: 10]]
+    others = [kind for kind in BEFORE + AFTER if kind not in KILLS + IN_DOUBT]
+    return [*KILLS, IN_DOUBT[number % 3], *others[number % 10 :: 10]]
+
+
+def strikes(kind: str) -> range:
+    """Gives which calls of a run are failed: each that writes; of all, when reads are failed too, every third."""
+    return range(0, 200, 3 if kind in BEFORE and not FULL else 1)
 
 
 SWEEP = [
@@ -117,8 +124,8 @@ def test_a_kill_between_an_answer_and_its_record_doubles_nothing(
 
 
 def faulted_runs(scenario: Scenario, kind: str, sandbox: Sandbox, tmp_path: Path) -> Iterator[Ended]:
-    """Runs the scenario again and again, with the fault one call later each time, until no call is left to fail."""
-    for nth in range(200):
+    """Runs the scenario again and again, with the fault some calls later each time, until no call is left to fail."""
+    for nth in strikes(kind):
         sandbox.reset(scenario.seed)
         url = fresh_ledger(tmp_path, f"{kind}-{nth}")
         first = start(scenario, sandbox, url)

@@ -133,6 +133,15 @@ def test_a_timeout_of_one_call_holds_no_other_up(sandbox: Sandbox) -> None:
     assert hung["effects"] == 0, "The other call's effect was counted for the one that hung."
 
 
+def test_a_call_that_hangs_over_a_reset_is_forgotten_with_the_others(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="timeout_before", service="github", method="POST", seconds=1)
+    with pytest.raises(requests.ReadTimeout):
+        create_label(sandbox, timeout=0.2)
+    sandbox.reset()
+    time.sleep(1.2)
+    assert sandbox.calls() == []
+
+
 @pytest.mark.parametrize(("kind", "done"), [("500_before", False), ("500_after", True)])
 def test_a_500_comes_before_or_after_the_effect(sandbox: Sandbox, kind: str, done: bool) -> None:
     sandbox.fault(kind=kind, service="github", method="POST")
