@@ -93,7 +93,7 @@ class Installation:
         """Sets the sandbox to a scenario's world and time."""
         self.sandbox.reset(scenario.seed, *more)
         self.sandbox.set_clock(scenario.now)
-        time.sleep(1.1)  # processes ask for the time once a second
+        time.sleep(within(1.1))  # processes ask for the time once a second
 
     def begin(self, deployment: str, parameters: Mapping[str, Any]) -> str:
         """Starts a flow as the form in Prefect's UI does. Gives the run's id."""

@@ -201,7 +201,7 @@ class Night:
 
 def _let_gateway_ask() -> None:
     """Waits until the gateway, which asks for the time once a second, knows of a clock that has been moved."""
-    time.sleep(1.1)
+    time.sleep(within(1.1))
 
 
 def earlier(users: Sequence[str]) -> list[dict[str, str]]:

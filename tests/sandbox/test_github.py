@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -219,15 +219,17 @@ def test_an_apps_token_reaches_no_further_than_was_asked(tracker: Tracker) -> No
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        (assertion(seconds=-60), "'Expiration time' claim ('exp') must be"),
-        (assertion(seconds=3600), "'Expiration time' claim ('exp') is too far in the future"),
-        (assertion(issuer="78"), "A JSON web token could not be decoded"),
-        ("nonsense", "A JSON web token could not be decoded"),
+        (lambda: assertion(seconds=-60), "'Expiration time' claim ('exp') must be"),
+        (lambda: assertion(seconds=3600), "'Expiration time' claim ('exp') is too far in the future"),
+        (lambda: assertion(issuer="78"), "A JSON web token could not be decoded"),
+        (lambda: "nonsense", "A JSON web token could not be decoded"),
     ],
     ids=["expired", "valid for too long", "another app's", "no token at all"],
 )
-def test_an_app_that_cannot_prove_itself_gets_no_token(tracker: Tracker, token: str, message: str) -> None:
-    answer = tracker.call("POST", "/app/installations/5/access_tokens", {}, token=token)
+def test_an_app_that_cannot_prove_itself_gets_no_token(
+    tracker: Tracker, token: Callable[[], str], message: str
+) -> None:
+    answer = tracker.call("POST", "/app/installations/5/access_tokens", {}, token=token())
     assert answer.status_code == 401
     assert answer.json()["message"].startswith(message)
 
