@@ -21,7 +21,7 @@ test: $(VENV)/tests.ok ## lint, types and every test; says what it could not run
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(VENV)/bin/pyright
-	$(RUN) -m pytest -m "not whole" --numprocesses $(TESTS_AT_A_TIME) $(ARGS) || [ $$? -eq 5 ]
+	$(RUN) -m pytest -m "not whole" --numprocesses $(TESTS_AT_A_TIME) --dist worksteal $(ARGS) || [ $$? -eq 5 ]
 	$(RUN) -m pytest -m whole $(ARGS) || [ $$? -eq 5 ]
 
 handbook: $(VENV)/runtime.ok ## writes HANDBOOK.md and docs/handbook.json
