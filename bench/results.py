@@ -17,21 +17,21 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def keep(name: str, found: Mapping[str, Any]) -> None:
-    """Prints what was measured and puts it in the place of an earlier measurement of that name."""
-    shown(found)
+    """Puts what was measured in the place of an earlier measurement of that name."""
     kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     RESULTS.write_text(json.dumps(kept | {name: found}, indent=2) + "\n", encoding="utf-8")
 
 
-def shown(found: Mapping[str, Any], indent: int = 0) -> None:
+def show(found: Mapping[str, Any], indent: int = 0) -> None:
     """Prints nested figures as a table."""
     for name, value in found.items():
         if not isinstance(value, Mapping):
-            print(f"{' ' * indent}{name:<{44 - indent}} {value}")
+            print(f"{' ' * indent}{name:<{44 - indent}} {value}", flush=True)
             continue
         inside = cast("Mapping[str, Any]", value)
         if any(isinstance(each, Mapping) for each in inside.values()):
-            print(f"{' ' * indent}{name}")
-            shown(inside, indent + 2)
+            print(f"{' ' * indent}{name}", flush=True)
+            show(inside, indent + 2)
         else:
-            print(f"{' ' * indent}{name:<{44 - indent}} {', '.join(f'{key} {each}' for key, each in inside.items())}")
+            figures = ", ".join(f"{key} {each}" for key, each in inside.items())
+            print(f"{' ' * indent}{name:<{44 - indent}} {figures}", flush=True)

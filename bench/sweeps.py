@@ -191,7 +191,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="up to 1,000 issues")
     sizes = (100, 1_000) if parser.parse_args().quick else (100, 1_000, 10_000)
-    found = {f"{number:,} open issues": at(number) for number in sizes}
+    found: dict[str, Any] = {}
+    for number in sizes:
+        part = {f"{number:,} open issues": at(number)}
+        results.show(part)
+        found |= part
     results.keep("sweeps", found)
     return 0
 

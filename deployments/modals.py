@@ -150,7 +150,7 @@ def _take(
     key, opened = delivery.event.key, inbox.receive.within(connection, delivery, verdict)
     if opened:
         return remembered.first.within(connection, key, wanted), opened
-    return remembered.read.within(connection, key) or wanted, opened
+    return remembered.read_within(connection, key) or wanted, opened
 
 
 async def reasons_to_refuse(form: Form, user: str, team: str) -> list[str]:

@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from policies.confidentiality import Confidential, PublicText, revealed
-from settings import settings
+from settings import SettingsIncomplete, settings
 from tasks import clock, database, ledger, runs
 from tasks.database import Transaction
 
@@ -498,7 +498,7 @@ def _present(write: Write) -> _Steps[Made | None]:
     except Different as other:
         raise EffectRefused(write, str(other)) from None
     except Exception as error:
-        reason = _without_secrets(write, write.explain(error)).reason
+        reason = _explained(write, error).reason
         raise EffectPostponed(write, f"{reason} Nothing was sent. Start the run again.") from None
 
 
@@ -510,7 +510,7 @@ def _send(write: Write, grant: ledger.Grant) -> _Steps[Made | None]:
     except LeaseLost:
         return None
     except Exception as error:  # whatever the SDK raises: `explain` knows it, or calls it unclear
-        failure = _without_secrets(write, write.explain(error))
+        failure = _explained(write, error)
     else:
         return made if (yield _Commit(ledger.finish, (grant, made.id, made.url))) else None
     match failure:
@@ -538,7 +538,7 @@ def _look(write: Write, grant: ledger.Grant) -> _Steps[Made | ledger.Grant | Non
         except Different as other:
             raise (yield from _parked(write, grant, str(other))) from None
         except Exception as error:
-            reason = f"Looking for it failed: {_without_secrets(write, write.explain(error)).reason}"
+            reason = f"Looking for it failed: {_explained(write, error).reason}"
             yield _Commit(ledger.doubt, (grant, reason))
             raise EffectInDoubt(write, f"{reason} Start the run again; it will look first.") from None
         if found:
@@ -593,8 +593,9 @@ def _plain(value: object) -> object:
             )
 
 
-def _without_secrets(write: Write, failure: Failure) -> Failure:
-    """Services like to repeat what they refuse: takes the request's confidential parts out of the reason."""
+def _explained(write: Write, error: Exception) -> Failure:
+    """Reads what went wrong, without the request's confidential parts: services like to repeat what they refuse."""
+    failure = LockedOut(str(error)) if isinstance(error, SettingsIncomplete) else write.explain(error)
     reason = failure.reason
     secrets = [str(revealed(value)) for value in write.request.values() if isinstance(value, Confidential)]
     for secret in filter(None, secrets):

@@ -24,9 +24,8 @@ from googleapiclient.errors import HttpError
 from policies.appointment import Appointment
 from policies.business_time import Interval
 from policies.confidentiality import Confidential
-from settings import SettingsIncomplete
 from tasks import effects, google_client
-from tasks.effects import AlreadyThere, Different, Failure, LockedOut, Made, Write, aperform
+from tasks.effects import AlreadyThere, Different, Failure, Made, Write, aperform
 from tasks.google_client import service
 
 EVENTS = "https://www.googleapis.com/auth/calendar.events"
@@ -141,8 +140,6 @@ def _made(event: Mapping[str, Any]) -> Made:
 def explain(error: Exception) -> Failure:
     """Reads what went wrong."""
     match error:
-        case SettingsIncomplete():
-            return LockedOut(str(error))
         case _Taken():
             return AlreadyThere("There is an event of that id already.")
         case HttpError(status_code=409):

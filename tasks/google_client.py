@@ -24,7 +24,7 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from httplib2 import Response
 
-from settings import ROOT, settings
+from settings import SettingsIncomplete, settings
 from tasks import wire
 from tasks.effects import Failure, LockedOut, NothingHappened, Refused, Unclear
 
@@ -79,6 +79,8 @@ def explain(error: Exception, product: str) -> Failure:
     product: as people call it, such as "Gmail".
     """
     match error:
+        case SettingsIncomplete():
+            return LockedOut(str(error))
         case HttpError():
             return _explain_answer(error, product)
         case RefreshError(retryable=False):

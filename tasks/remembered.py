@@ -22,9 +22,14 @@ remembered = Table(
 )
 
 
-@Transaction
-def read(connection: Connection, name: str) -> str | None:
+def read(name: str) -> str | None:
     """Gives what was kept under a name, if anything."""
+    with reading() as connection:
+        return read_within(connection, name)
+
+
+def read_within(connection: Connection, name: str) -> str | None:
+    """Gives it as a transaction sees it."""
     return connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one_or_none()
 
 
@@ -55,7 +60,7 @@ def first(connection: Connection, name: str, value: str) -> str:
     """Keeps a value unless there is one. Gives the one that stands, so that a second run says the same as the first."""
     if insert_if_absent(connection, remembered, name=name, value=value, at=clock.wall()):
         return value
-    return str(connection.execute(select(remembered.c.value).where(remembered.c.name == name)).scalar_one())
+    return read_within(connection, name) or ""
 
 
 @Transaction

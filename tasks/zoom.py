@@ -193,8 +193,6 @@ def _without_token(error: Exception) -> Failure:
 def explain(error: Exception) -> Failure:
     """Reads what went wrong. Zoom's own words hold mail addresses, so they stay out."""
     match error:
-        case SettingsIncomplete():
-            return LockedOut(str(error))
         case _NoToken():
             return error.failure
         case _TokenOver():

@@ -56,6 +56,15 @@ def within(seconds: float) -> float:
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
+def until(found: Callable[[], Any], seconds: float = 60) -> Any:
+    """Waits until something is there, or true, and gives it."""
+    give_up = time.monotonic() + within(seconds)
+    while not (there := found()):
+        assert time.monotonic() < give_up, f"It did not come within {within(seconds):.0f} s."
+        time.sleep(0.02)
+    return there
+
+
 class Sandbox:
     """The sandbox in a process of its own, through its control API."""
 

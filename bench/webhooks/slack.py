@@ -10,6 +10,7 @@ import itertools
 import json
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 Scope = dict[str, Any]
 
@@ -42,7 +43,7 @@ def _answer(path: str, query: str, body: bytes) -> tuple[int, Any]:
         return 200, CONTROLS[method](query.partition("=")[2])
     if time.monotonic() < down_until:
         return 503, {"ok": False, "error": "service_unavailable"}
-    return 200, {"ok": True} | METHODS[method](json.loads(body or b"{}"))
+    return 200, {"ok": True} | METHODS[method](json.loads(body) if body else dict(parse_qsl(query)))
 
 
 def _down(seconds: str) -> Any:

@@ -14,6 +14,7 @@ from prefect import flow
 from flows.support import out_of_hours
 from policies.attainment import WEEKS, by_week
 from policies.customer import Account, Refused
+from policies.customer_directory import Directory
 from policies.handbook import Person
 from policies.report import Report
 from policies.support import conversation_turns as turns
@@ -113,7 +114,8 @@ class _Known:
     rules: policy.Rules
     users: Mapping[str, TicketUser]
     customers: Mapping[str, TicketCustomer]
-    accounts: Mapping[str, Account]  # by the customer's name in a plain form
+    directory: Directory
+    accounts: Mapping[str, Account]  # those with a codename, by id
     missing: Sequence[str]  # what could not be looked up
 
     @property
@@ -129,7 +131,7 @@ class _Known:
     def account(self, ticket: Ticket) -> Account | None:
         """Gives the customer's account in Salesforce, if it has a codename."""
         customer = self.customers.get(ticket.customer)
-        return self.accounts.get(policy.plain_name(customer.name)) if customer else None
+        return self.accounts.get(self.directory.named(customer.name).account) if customer else None
 
     def customer(self, ticket: Ticket) -> str:
         """Gives what stands for the customer where it is shown: never the name."""
@@ -147,17 +149,18 @@ async def _known() -> _Known:
         rules=policy.rules(handbook()),
         users={each.id: each for each in await unthread.users()},
         customers={each.id: each for each in await unthread.customers()},
-        accounts=accounts,
+        directory=Directory([], accounts, {each.id: each.name for each in accounts}),
+        accounts={each.id: each for each in accounts},
         missing=missing,
     )
 
 
-def _accounts() -> tuple[dict[str, Account], list[str]]:
+def _accounts() -> tuple[list[Account], list[str]]:
     """Gives the accounts that have a codename. Without them, ids stand for customers, and no deadline waits."""
     try:
-        return {policy.plain_name(each.name): each for each in salesforce.accounts_with_codename()}, []
+        return salesforce.accounts_with_codename(), []
     except Exception as error:  # whatever Salesforce's trouble is
-        return {}, [f"Salesforce did not answer ({type(error).__name__}): codenames are missing."]
+        return [], [f"Salesforce did not answer ({type(error).__name__}): codenames are missing."]
 
 
 async def _conversations(now: datetime) -> list[Ticket]:

@@ -14,7 +14,6 @@ from typing import Literal, cast
 
 from policies.attainment import Promise, Week, summed
 from policies.business_time import PACIFIC, Calendar, Interval, emergency_due_by, pacific_date, spoken_clock, spoken_day
-from policies.confidentiality import Confidential
 from policies.handbook import Handbook, Person
 from policies.report import Cell, Link, Mention, Report
 from policies.support.conversation_turns import History, Hold, Turn
@@ -88,11 +87,6 @@ def tier_of(customer: TicketCustomer | None, rules: Rules) -> Tier:
     # "CSE's track Fleet Premium customer support conversations via the external tool Unthread"
     named: list[Tier] = [tier for tier, tag in rules.tags.items() if tag.casefold() in tags]
     return named[0] if named else "Premium"
-
-
-def plain_name(name: Confidential[str]) -> str:
-    """Gives a customer's name in the form in which Unthread's and Salesforce's are compared."""
-    return " ".join(name.reveal().casefold().split())
 
 
 # -- when an answer is due

@@ -1,4 +1,4 @@
-"""The Prefect server that tests without the whole product work with."""
+"""What tests without the whole product work with: a Prefect server, or the gateway alone at night."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from prefect.settings import (
 )
 
 from tests.conftest import Sandbox, environment
+from tests.deployments.night import Night
 from tests.deployments.prefect_server import Prefect
-from tests.scenarios import answer_out_of_hours_message as night
+from tests.scenarios.answer_out_of_hours_message import SEED
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,7 @@ def prefect(
 ) -> Iterator[Prefect]:
     """The server without runs, an empty ledger, and the sandbox on Saturday evening."""
     use_settings(environment(sandbox.url, sqlite_url))
-    sandbox.reset(night.SEED)
+    sandbox.reset(SEED)
     server.forget()
     with temporary_settings(
         {
@@ -42,3 +43,23 @@ def prefect(
         }
     ):
         yield server
+
+
+@pytest.fixture(scope="module")
+def started(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """The gateway, up: tests begin with `night`."""
+    made = Night(tmp_path_factory.mktemp("night"), sandbox)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+        made.network()
+
+
+@pytest.fixture
+def night(started: Night, use_settings: Callable[[Mapping[str, str]], None]) -> Night:
+    """A new evening of the gateway, with an empty ledger and nothing on its way."""
+    use_settings(started.settings)
+    started.forget()
+    return started

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, text
 
 from deployments.inbox import inbox
 from tasks import cases, database
-from tests.conftest import ROOT, WITHOUT_PREFECT, Sandbox, create_tables, environment, free_port, within
+from tests.conftest import ROOT, WITHOUT_PREFECT, Sandbox, create_tables, environment, free_port, until, within
 
 EVENING = datetime.fromisoformat("2026-11-29T04:00:00+00:00")  # Saturday, 8 PM Pacific Time
 CHANNEL, UNLISTED, HELP = "C0SANDBOX01", "C0UNLISTED1", "C062D0THVV1"
@@ -210,12 +210,3 @@ def earlier(users: Sequence[str]) -> list[dict[str, str]]:
     stamps = [f"{hour}.{number:06}" for number in range(1000, 1000 + len(users))]
     said = {"channel": CHANNEL, "text": "We are closed right now, says somebody."}
     return [{**said, "user": user, "ts": ts} for user, ts in zip(users, stamps, strict=True)]
-
-
-def until(found: Callable[[], Any], seconds: float = 20) -> Any:
-    """Waits until something is there, and gives it."""
-    give_up = time.monotonic() + within(seconds)
-    while not (there := found()):
-        assert time.monotonic() < give_up, f"It did not come within {seconds} s."
-        time.sleep(0.02)
-    return there

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import psutil
 import pytest
 
 from policies.business_time import PACIFIC
-from tests.conftest import within
+from tests.conftest import until, within
 from tests.deployments.installation import Installation
 from tests.scenario import Scenario, all_scenarios
 from tests.scenarios import assign_customer_codename as assigning
@@ -93,19 +92,12 @@ def test_a_worker_killed_in_the_middle_and_started_again_makes_no_second_label(f
     fresh.play(assigning.SCENARIO)
     fresh.sandbox.latency(**{"*": [0.15, 0.2]})
     fresh.begin(ASSIGN, assigning.SCENARIO.parameters)
-    wait_until(lambda: len(fresh.sandbox.effects()) >= (1 if after == "confidential" else 2))
+    until(lambda: len(fresh.sandbox.effects()) >= (1 if after == "confidential" else 2))
     fresh.kill("deployments.worker")
     fresh.sandbox.latency()
     run = fresh.run(ASSIGN, assigning.SCENARIO.parameters)
     assert run["state_type"] == "COMPLETED", fresh.logs(run["id"])
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    give_up = time.monotonic() + within(seconds)
-    while not true():
-        assert time.monotonic() < give_up, "It did not come."
-        time.sleep(0.02)
 
 
 BAD_INPUT = [

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bench.webhooks import load, through_prefect
-from tests.conftest import within
+from tests.conftest import until, within
 from tests.deployments.installation import Installation
-from tests.deployments.night import BUSY, CHANNEL, EVENING, OUR_BOT, SEED, earlier, until
+from tests.deployments.night import BUSY, CHANNEL, EVENING, OUR_BOT, SEED, earlier
 from tests.deployments.test_gateway import slack_event
 
 pytestmark = pytest.mark.whole

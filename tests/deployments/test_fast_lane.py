@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -17,7 +17,7 @@ from bench.webhooks import load
 from policies.support.out_of_hours import ONE_TEXT_IN
 from tasks import cases, clock, decisions
 from tests import signed
-from tests.conftest import Sandbox, within
+from tests.conftest import until, within
 from tests.deployments.night import (
     ADMINISTRATOR,
     BEFORE,
@@ -36,29 +36,10 @@ from tests.deployments.night import (
     VP,
     Night,
     earlier,
-    until,
 )
 
 P0, P1, TAKE = "start-emergency-request-p0", "start-emergency-request-p1", "acknowledge-emergency-request"
 ADD, DECLINE = "approve-customer-channel", "decline-customer-channel"
-
-
-@pytest.fixture(scope="module")
-def started(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    night = Night(tmp_path_factory.mktemp("night"), sandbox)
-    try:
-        night.start()
-        yield night
-    finally:
-        night.kill()
-        night.network()
-
-
-@pytest.fixture
-def night(started: Night, use_settings: Callable[[Mapping[str, str]], None]) -> Night:
-    use_settings(started.settings)
-    started.forget()
-    return started
 
 
 # -- the notice

@@ -7,7 +7,7 @@ import random
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -20,29 +20,11 @@ from deployments.inbox import inbox
 from deployments.webhooks import WEBHOOKS
 from tasks import cases, database
 from tests import signed
-from tests.conftest import Sandbox, within
-from tests.deployments.night import BUSY, CHANNEL, Night, earlier, until
+from tests.conftest import until, within
+from tests.deployments.night import BUSY, CHANNEL, Night, earlier
 
 CLEARING, NOTICE = "clear-waiting-labels", "answer-out-of-hours-message"
 KILLS, COMMENTS, AGAIN = 10, 340, 0.2
-
-
-@pytest.fixture(scope="module")
-def started(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    night = Night(tmp_path_factory.mktemp("gateway"), sandbox)
-    try:
-        night.start()
-        yield night
-    finally:
-        night.kill()
-        night.network()
-
-
-@pytest.fixture
-def night(started: Night, use_settings: Callable[[Mapping[str, str]], None]) -> Night:
-    use_settings(started.settings)
-    started.forget()
-    return started
 
 
 def taken() -> list[str]:

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import delete
 
 from tasks import database, remembered
-from tests.conftest import free_port
+from tests.conftest import free_port, until
 from tests.deployments.installation import Installation
-from tests.deployments.test_webhooks import of_service, until
+from tests.deployments.test_webhooks import of_service
 from tests.scenarios import clear_waiting_labels as clearing
 
 pytestmark = pytest.mark.whole

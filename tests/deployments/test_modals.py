@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -20,8 +20,8 @@ from policies.slack_forms import ON_MESSAGE
 from settings import ROOT, handbook
 from tasks import cases, database, remembered
 from tests import signed
-from tests.conftest import Sandbox, within
-from tests.deployments.night import CHANNEL, CUSTOMER, GUEST, HELP, MEMBER, Night, until
+from tests.conftest import until, within
+from tests.deployments.night import CHANNEL, CUSTOMER, GUEST, HELP, MEMBER, Night
 
 FILE, ESCALATE, RECORD = "file-customer-bug-report", "escalate-customer-bug", "record-reproduction"
 CONTACT, SUMMARY, REQUEST = "contact-developer-on-call", "post-direct-message-summary", "request-missing-details"
@@ -40,22 +40,6 @@ REPORT = {
     "report.actual": "The hosts go offline.",
     "report.steps": "1. Upgrade. 2. Wait.",
 }
-
-
-@pytest.fixture(scope="module")
-def started(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    night = Night(tmp_path_factory.mktemp("night"), sandbox)
-    night.start()
-    yield night
-    night.kill()
-    night.network()
-
-
-@pytest.fixture
-def night(started: Night, use_settings: Callable[[Mapping[str, str]], None]) -> Night:
-    use_settings(started.settings)
-    started.forget()
-    return started
 
 
 def views(night: Night) -> list[dict[str, Any]]:

@@ -27,11 +27,10 @@ from policies import sweeping as policy
 from policies.events import FormSent, facts
 from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
 from tasks.effects import EffectError
-from tests.conftest import Sandbox, within
+from tests.conftest import Sandbox, until, within
 from tests.deployments.installation import Installation
 from tests.deployments.night import MEMBER
 from tests.deployments.prefect_server import Prefect
-from tests.deployments.test_end_to_end import wait_until
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import assign_customer_codename as assigning
 
@@ -543,12 +542,12 @@ def test_a_run_whose_worker_was_killed_in_the_middle_goes_on_by_itself_and_does_
     fresh.play(assigning.SCENARIO)
     fresh.sandbox.latency(**{"*": [0.3, 0.4]})
     run = fresh.begin(assigning.SCENARIO.deployment, assigning.SCENARIO.parameters)
-    wait_until(lambda: len(fresh.sandbox.effects()) >= 1)
+    until(lambda: len(fresh.sandbox.effects()) >= 1)
     fresh.kill("deployments.worker")
     began = time.monotonic()
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()), "It was killed too late to prove anything."
     fresh.sandbox.latency()
-    wait_until(lambda: continued(fresh, run) == ["COMPLETED"], RESUMED_WITHIN)
+    until(lambda: continued(fresh, run) == ["COMPLETED"], RESUMED_WITHIN)
     took = time.monotonic() - began
     assert assigning.SCENARIO.unmet(fresh.sandbox.effects()) == []
     assert fresh.api.get(f"/flow_runs/{run}").json()["state_type"] == "CRASHED"

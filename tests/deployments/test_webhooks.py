@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from policies.support.bug_escalation import REPRODUCED
 from sandbox.slack_choices import filled_in
 from tasks import cases, ledger, remembered
 from tests import signed
-from tests.conftest import within
+from tests.conftest import until, within
 from tests.deployments.installation import Installation
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import clear_waiting_labels as clearing
@@ -37,15 +36,6 @@ MESSAGE = {
     "text": "Our server answers 502.",
     "ts": night.TS,
 }
-
-
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
-    """Waits until something is there."""
-    give_up = time.monotonic() + within(seconds)
-    while not (found := true()):
-        assert time.monotonic() < give_up, "It did not come."
-        time.sleep(0.05)
-    return found
 
 
 def posts(installation: Installation, channel: str) -> list[str]:

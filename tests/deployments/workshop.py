@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 import psutil
 
 from deployments.processes import Processes
-from tests.conftest import ROOT, free_port, own_environment, within
+from tests.conftest import ROOT, free_port, own_environment, until
 from tests.deployments.installation import FINAL
 
 SERVER, WORKER = "Prefect server", "worker"
@@ -52,7 +52,7 @@ class Workshop:
         """Starts a worker, the warm one unless told otherwise, and waits until the server knows it."""
         before = self._heartbeat()
         self._processes.start(WORKER, *(arguments or ("-m", "deployments.worker")))
-        wait_until(lambda: self._heartbeat() != before)
+        until(lambda: self._heartbeat() != before)
         return psutil.Process(self._processes.pid(WORKER))
 
     def server(self) -> psutil.Process:
@@ -105,17 +105,17 @@ class Run:
 
     def began(self, seconds: float = 30) -> float:
         """Waits for the first line of the flow. Gives the seconds from the run's creation to it."""
-        wait_until(lambda: bool(self._noted("began")), seconds)
+        until(lambda: bool(self._noted("began")), seconds)
         return float(self._noted("began")[2]) - self._created
 
     def process(self, which: str = "began") -> psutil.Process:
         """Gives the process of the run, or the `child` that it has started."""
-        wait_until(lambda: bool(self._noted(which)))
+        until(lambda: bool(self._noted(which)))
         return psutil.Process(int(self._noted(which)[1]))
 
     def ended(self, seconds: float = 30) -> str:
         """Waits for the end of the run. Gives its state."""
-        wait_until(lambda: self.state() in FINAL, seconds)
+        until(lambda: self.state() in FINAL, seconds)
         return self.state()
 
     def state(self) -> str:
@@ -138,7 +138,7 @@ class Run:
 
 def all_gone(processes: Sequence[psutil.Process], seconds: float) -> bool:
     """Waits for the end of processes. Says whether all have ended; whether somebody has buried them is not asked."""
-    wait_until(lambda: not any(is_alive(process) for process in processes), seconds)
+    until(lambda: not any(is_alive(process) for process in processes), seconds)
     return True
 
 
@@ -148,11 +148,3 @@ def is_alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits until something is true."""
-    give_up = time.monotonic() + within(seconds)
-    while not true():
-        assert time.monotonic() < give_up, f"It did not come within {seconds} s."
-        time.sleep(0.02)

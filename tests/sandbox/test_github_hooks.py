@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from githubkit.webhooks import parse
 from pydantic import TypeAdapter
 
 from sandbox.webhooks import SECRETS
-from tests.conftest import Sandbox, free_port, within
+from tests.conftest import Sandbox, free_port, until
 from tests.sandbox.gateway import Gateway, Received
 
 PUBLIC, PRIVATE = "fleetdm/fleet", "fleetdm/confidential"
@@ -73,13 +73,6 @@ class Tracker:
 
     def told(self) -> list[str]:
         return [f"{each.headers['x-github-event']}.{each.json.get('action', '')}" for each in self.gateway.got]
-
-
-def until(true: Callable[[], Any]) -> None:
-    give_up = time.monotonic() + within(10)
-    while not true():
-        assert time.monotonic() < give_up, "It did not come."
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.webhook import WebhookClient
 
 from sandbox.webhooks import SECRETS
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, until
 from tests.sandbox.gateway import Gateway, Received
 
 HELP, SHARED, ELSEWHERE = "C062D0THVV1", "C0SHARED001", "C0ELSEWHERE"
@@ -96,14 +96,6 @@ def refused(world: Sandbox, what: str, **said: Any) -> str:
     return answer.json()["error"]
 
 
-def eventually(holds: Callable[[], Any]) -> Any:
-    for _ in range(200):
-        if found := holds():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("It did not come about within four seconds.")
-
-
 def is_signed(received: Received, secret: str = SECRETS["slack"]) -> bool:
     return SignatureVerifier(secret).is_valid_request(received.body, received.headers)
 
@@ -155,7 +147,7 @@ def test_somebody_of_another_workspace_is_told_apart(world: Sandbox, gateway: Ga
 def test_the_apps_own_message_comes_back_to_it(gateway: Gateway, client: WebClient) -> None:
     metadata = {"event_type": "handbook_flows", "event_payload": {"key": "k1"}}
     ts = client.chat_postMessage(channel=HELP, text="Ours", blocks=BUTTONS, metadata=metadata)["ts"]
-    (event,) = eventually(gateway.events)
+    (event,) = until(gateway.events)
     assert (event["ts"], event["user"], event["bot_id"], event["app_id"]) == (ts, BOT, "B0SANDBOX", "A0SANDBOX")
     assert "subtype" not in event
     assert "metadata" not in event
@@ -182,7 +174,7 @@ def test_an_edit_tells_both_versions(world: Sandbox, gateway: Gateway, client: W
     assert event["ts"] != ts
     ours = client.chat_postMessage(channel=HELP, text="One")["ts"]
     client.chat_update(channel=HELP, ts=ours, text="Two")
-    changed = eventually(lambda: gateway.events()[3:])[0]
+    changed = until(lambda: gateway.events()[3:])[0]
     assert (changed["message"]["text"], changed["message"]["bot_id"]) == ("Two", "B0SANDBOX")
 
 
@@ -214,7 +206,7 @@ def test_who_joins_and_leaves_is_told_in_the_channel(world: Sandbox, gateway: Ga
     act(world, "join", user="U0NEW00001", channel=HELP)
     act(world, "leave", user="U0NEW00001", channel=HELP)
     client.conversations_invite(channel=HELP, users=["U0NEW00001"])
-    joined, left, invited = eventually(lambda: len(gateway.got) == 3 and gateway.events())
+    joined, left, invited = until(lambda: len(gateway.got) == 3 and gateway.events())
     assert (joined["subtype"], joined["user"]) == ("channel_join", "U0NEW00001")
     assert left["subtype"] == "channel_leave"
     assert (invited["subtype"], invited["inviter"]) == ("channel_join", BOT)
@@ -223,7 +215,7 @@ def test_who_joins_and_leaves_is_told_in_the_channel(world: Sandbox, gateway: Ga
 def test_files_come_with_their_message(world: Sandbox, gateway: Gateway, client: WebClient) -> None:
     act(world, "message", user=OURS, channel=HELP, files=["plot.png"])
     client.files_upload_v2(channel=HELP, filename="ours.png", content="bytes", title="Ours")
-    theirs, ours = eventually(lambda: len(gateway.got) == 2 and gateway.events())
+    theirs, ours = until(lambda: len(gateway.got) == 2 and gateway.events())
     assert (theirs["subtype"], theirs["text"], theirs["files"][0]["name"]) == ("file_share", "", "plot.png")
     assert (ours["subtype"], ours["bot_id"], ours["files"][0]["title"]) == ("file_share", "B0SANDBOX", "Ours")
 
@@ -257,7 +249,7 @@ def test_messages_of_one_second_are_events_of_their_own(world: Sandbox, gateway:
 def test_an_event_is_tried_four_times_and_says_why(world: Sandbox, gateway: Gateway) -> None:
     gateway.status = 503
     assert act(world, "message", user=OURS, channel=HELP, text="Hello")["status"] == 503
-    eventually(lambda: len(gateway.got) == 4)
+    until(lambda: len(gateway.got) == 4)
     assert [each.headers.get("x-slack-retry-num") for each in gateway.got] == [None, "1", "2", "3"]
     assert {each.headers.get("x-slack-retry-reason") for each in gateway.got[1:]} == {"http_error"}
     assert len({each.body for each in gateway.got}) == 1
@@ -284,13 +276,13 @@ def test_a_slow_app_is_told_that_it_was_too_slow(world: Sandbox, gateway: Gatewa
 
     gateway.answer = slow_at_first
     act(world, "message", user=OURS, channel=HELP, text="Hello")
-    eventually(lambda: len(gateway.got) == 2)
+    until(lambda: len(gateway.got) == 2)
     assert gateway.got[1].headers["x-slack-retry-reason"] == "http_timeout"
 
 
 def test_a_click_is_never_sent_twice(world: Sandbox, gateway: Gateway, client: WebClient) -> None:
     ts = client.chat_postMessage(channel=HELP, text="x", blocks=BUTTONS)["ts"]
-    eventually(lambda: gateway.got)
+    until(lambda: gateway.got)
     gateway.got.clear()
     gateway.status = 500
     told = act(world, "click", user=OURS, channel=HELP, ts=ts, action_id="decide", value="yes")
@@ -304,7 +296,7 @@ def test_a_click_is_never_sent_twice(world: Sandbox, gateway: Gateway, client: W
 
 def clicked(world: Sandbox, gateway: Gateway, client: WebClient, user: str = OURS, **said: Any) -> dict[str, Any]:
     ts = client.chat_postMessage(channel=SHARED, text="x", blocks=BUTTONS)["ts"]
-    eventually(lambda: any(str(ts).encode() in each.body for each in gateway.got))
+    until(lambda: any(str(ts).encode() in each.body for each in gateway.got))
     gateway.got.clear()
     act(world, "click", user=user, channel=SHARED, ts=ts, **said)
     (received,) = gateway.got

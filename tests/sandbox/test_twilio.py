@@ -22,7 +22,7 @@ from twilio.rest import Client
 from twilio.twiml.messaging_response import MessagingResponse
 
 from sandbox.webhooks import SECRETS
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, until
 
 SID, OURS, PERSON, OTHER = "AC5a6d626f780000000000000000000001", "+12025550199", "+12025550101", "+12025550102"
 SERVICE = "MG5a6d626f780000000000000000000001"
@@ -66,14 +66,6 @@ def refused(create: Callable[..., Any], **arguments: Any) -> tuple[int, int | No
     with pytest.raises(TwilioRestException) as error:
         create(**arguments)
     return error.value.status, error.value.code
-
-
-def eventually(holds: Callable[[], Any]) -> Any:
-    for _ in range(200):
-        if found := holds():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("It did not come about within four seconds.")
 
 
 class Gateway:
@@ -120,7 +112,7 @@ def gateway(world: Sandbox) -> Iterator[Gateway]:
 def test_a_message_is_queued_sent_and_delivered(world: Sandbox, messages: Any) -> None:
     made = messages.create(to=PERSON, from_=OURS, body="P0 emergency")
     assert (made.status, made.direction, made.date_sent) == ("queued", "outbound-api", None)
-    assert eventually(lambda: messages(made.sid).fetch().status == "delivered")
+    assert until(lambda: messages(made.sid).fetch().status == "delivered")
     assert messages(made.sid).fetch().date_sent is not None
     (effect,) = world.effects()
     assert (effect["action"], effect["target"], effect["detail"]["body"]) == ("send text", PERSON, "P0 emergency")
@@ -132,22 +124,22 @@ def test_it_takes_as_long_as_the_seed_says_by_the_worlds_clock(world: Sandbox, m
     time.sleep(0.1)
     assert messages(sid).fetch().status == "queued"
     world.advance(61)
-    assert eventually(lambda: messages(sid).fetch().status == "sent")
+    assert until(lambda: messages(sid).fetch().status == "sent")
     world.advance(61)
-    assert eventually(lambda: messages(sid).fetch().status == "delivered")
+    assert until(lambda: messages(sid).fetch().status == "delivered")
 
 
 def test_a_phone_that_is_off_gets_nothing(world: Sandbox, messages: Any) -> None:
     seed(world, phones=[{"number": OTHER, "fate": "undelivered", "error_code": 30003}])
     sid = messages.create(to=OTHER, from_=OURS, body="x").sid
-    assert eventually(lambda: messages(sid).fetch().status == "undelivered")
+    assert until(lambda: messages(sid).fetch().status == "undelivered")
     assert messages(sid).fetch().error_code == 30003
 
 
 def test_a_messaging_service_chooses_the_number(messages: Any) -> None:
     made = messages.create(to=PERSON, messaging_service_sid=SERVICE, body="x")
     assert (made.status, made.from_, made.num_segments, made.messaging_service_sid) == ("accepted", None, "0", SERVICE)
-    assert eventually(lambda: messages(made.sid).fetch().from_ == OURS)
+    assert until(lambda: messages(made.sid).fetch().from_ == OURS)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +196,7 @@ def test_a_list_has_pages_and_filters_newest_first(world: Sandbox, messages: Any
     sids = [messages.create(to=PERSON, from_=OURS, body=str(number)).sid for number in range(5)]
     messages.create(to=OTHER, from_=OURS, body="x")
     assert [each.sid for each in messages.stream(to=PERSON, page_size=2)] == sids[::-1]
-    eventually(lambda: all(each.status == "delivered" for each in messages.list()))
+    until(lambda: all(each.status == "delivered" for each in messages.list()))
     now = datetime.now(UTC)
     assert len(messages.list(to=PERSON, date_sent_after=now - timedelta(minutes=1))) == 5
     assert messages.list(date_sent_after=now + timedelta(minutes=1)) == []
@@ -259,7 +251,7 @@ def is_signed(url: str, told: dict[str, str], headers: dict[str, str]) -> bool:
 def test_the_status_callback_comes_to_the_gateway_signed_for_its_address(messages: Any, gateway: Gateway) -> None:
     callback = f"{PUBLIC}/twilio/status?k=abc&x=1"
     sid = messages.create(to=PERSON, from_=OURS, body="x", status_callback=callback).sid
-    eventually(lambda: len(gateway.got) == 2)
+    until(lambda: len(gateway.got) == 2)
     assert {told["MessageStatus"] for _, told, _ in gateway.got} == {"sent", "delivered"}
     for path, told, headers in gateway.got:
         assert path == "/twilio/status?k=abc&x=1"
@@ -271,7 +263,7 @@ def test_the_status_callback_comes_to_the_gateway_signed_for_its_address(message
 
 def test_a_person_texts_us_and_twilio_tells_the_gateway(world: Sandbox, gateway: Gateway) -> None:
     sid = texted(world, "ack, I'm on it \u00e9")
-    ((path, told, headers),) = eventually(lambda: gateway.got)
+    ((path, told, headers),) = until(lambda: gateway.got)
     assert (path, told["From"], told["To"], told["Body"]) == ("/twilio/inbound", PERSON, OURS, "ack, I'm on it \u00e9")
     assert told["MessageSid"] == sid
     assert is_signed(f"{gateway.url}/twilio/inbound", told, headers)
@@ -281,7 +273,7 @@ def test_a_person_texts_us_and_twilio_tells_the_gateway(world: Sandbox, gateway:
 def test_a_number_may_have_its_own_address_for_texts(world: Sandbox, gateway: Gateway) -> None:
     seed(world, numbers=[{"phone_number": OURS, "sms_url": f"{PUBLIC}/twilio/inbound"}])
     texted(world, "hello")
-    ((path, told, headers),) = eventually(lambda: gateway.got)
+    ((path, told, headers),) = until(lambda: gateway.got)
     assert path == "/twilio/inbound"
     assert is_signed(f"{PUBLIC}/twilio/inbound", told, headers)
 
@@ -291,7 +283,7 @@ def test_twiml_in_the_answer_is_read(world: Sandbox, messages: Any, gateway: Gat
     answer.message("Thank you, noted.")
     gateway.answer = str(answer).encode()
     texted(world, "ack")
-    (reply,) = eventually(lambda: messages.list(to=PERSON))
+    (reply,) = until(lambda: messages.list(to=PERSON))
     assert (reply.body, reply.direction, reply.from_) == ("Thank you, noted.", "outbound-reply", OURS)
 
 
@@ -304,7 +296,7 @@ def test_an_answer_that_is_no_twiml_raises_an_alert(
 ) -> None:
     gateway.kind, gateway.answer = kind, answer
     texted(world, "ack")
-    alerts = eventually(lambda: world.state()["twilio"]["alerts"])
+    alerts = until(lambda: world.state()["twilio"]["alerts"])
     assert [each["code"] for each in alerts] == [code]
     assert world.effects() == []
 
@@ -316,13 +308,13 @@ def test_what_the_gateway_refused_is_not_sent_again_what_it_missed_is_once(world
 
     gateway.status = 500
     texted(world, "hello")
-    eventually(attempts)
+    until(attempts)
     time.sleep(0.1)
     assert [each["status"] for each in attempts()] == [500]
     gateway.server.shutdown()
     gateway.server.server_close()
     texted(world, "hello")
-    assert eventually(lambda: len(attempts()) == 3)
+    assert until(lambda: len(attempts()) == 3)
     assert [each["error"] for each in attempts()[1:]] == ["ConnectError", "ConnectError"]
 
 

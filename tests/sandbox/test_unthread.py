@@ -7,7 +7,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from sandbox.webhooks import SECRETS
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, until
 
 KEY = "sandbox-unthread-key"
 TICKET = "conversation-1"
@@ -71,14 +71,6 @@ def world(sandbox: Sandbox) -> Iterator[Sandbox]:
 @pytest.fixture
 def unthread(world: Sandbox) -> Unthread:
     return Unthread(world.url)
-
-
-def eventually(holds: Callable[[], Any]) -> Any:
-    for _ in range(300):
-        if found := holds():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("It did not come about within six seconds.")
 
 
 # -- tickets
@@ -354,7 +346,7 @@ def gateway(world: Sandbox) -> Iterator[Gateway]:
 
 def test_a_new_ticket_is_told_to_the_gateway_signed_and_with_its_time(unthread: Unthread, gateway: Gateway) -> None:
     made = unthread.person(name="Edda Lomax", email="edda@lomax.example", message="Hello")
-    ((path, body, headers),) = eventually(lambda: gateway.got)
+    ((path, body, headers),) = until(lambda: gateway.got)
     said = json.loads(body)
     assert path == "/unthread"
     assert (said["event"], said["data"]["id"], said["data"]["status"]) == ("conversation_created", made["id"], "open")
@@ -369,14 +361,14 @@ def test_changes_messages_and_deletions_are_told_too(unthread: Unthread, gateway
     unthread.ask("POST", f"/conversations/{TICKET}/messages", {"body": {"type": "markdown", "value": "x"}})
     unthread.ask("PATCH", f"/conversations/{TICKET}", {"status": "closed"})
     unthread.ask("DELETE", f"/conversations/{TICKET}")
-    eventually(lambda: len(gateway.got) == 3)
+    until(lambda: len(gateway.got) == 3)
     assert sorted(gateway.events()) == ["conversation_deleted", "conversation_updated", "message_created"]
 
 
 def test_what_is_refused_is_told_four_more_times_under_the_same_id(unthread: Unthread, gateway: Gateway) -> None:
     gateway.statuses = [500, 500, 503, 500]
     unthread.ask("PATCH", f"/conversations/{TICKET}", {"status": "closed"})
-    eventually(lambda: len(gateway.got) == 5)
+    until(lambda: len(gateway.got) == 5)
     assert [headers["x-unthread-attempt-number"] for _, _, headers in gateway.got] == ["1", "2", "3", "4", "5"]
     assert len({json.loads(body)["eventId"] for _, body, _ in gateway.got}) == 1
 
@@ -385,7 +377,7 @@ def test_a_subscription_asks_first_whether_somebody_listens_and_may_be_switched_
     unthread: Unthread, gateway: Gateway
 ) -> None:
     made = unthread.ask("POST", "/webhook-subscriptions", {"url": "https://hooks.example.com/unthread"})
-    eventually(lambda: gateway.got)
+    until(lambda: gateway.got)
     assert gateway.events() == ["url_verification"]
     for each in unthread.list("webhook-subscriptions")["data"]:
         unthread.ask("PATCH", f"/webhook-subscriptions/{each['id']}", {"enabled": False})

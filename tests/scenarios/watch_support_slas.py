@@ -43,7 +43,7 @@ def seed(*conversations: dict[str, Any]) -> dict[str, Any]:
     return {
         "unthread": {
             "customers": [
-                {"id": CUSTOMER, "name": NAME, "slackChannelId": "C0SANDBOX01"},
+                {"id": CUSTOMER, "name": f"{NAME.upper()}, Inc.", "slackChannelId": "C0SANDBOX01"},
                 {"id": FREE, "name": "Wrenfield Foods", "tags": [{"id": "tag-1", "name": "Fleet Free"}]},
                 {"id": NAMELESS, "name": "Ostergaard Dairy"},
             ],

@@ -17,6 +17,7 @@ from tasks import effects, github, github_labels, known_names, ledger, runs, sal
 from tasks.effects import Made
 from tests.conftest import Sandbox, environment
 from tests.scenarios.assign_customer_codename import ACCOUNT, NAME, SCENARIO
+from tests.tasks.faults import FAULTS
 
 RUN = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC))
 HELP_CUSTOMERS = "C062D0THVV1"
@@ -74,16 +75,6 @@ WRITES: dict[str, tuple[Callable[[], Made], str, str]] = {
     "upsert an opportunity": (upsert, "PATCH", r"/sobjects/Opportunity/"),
     "post a message": (post, "POST", r"chat\.postMessage"),
 }
-FAULTS = [
-    "500_before",
-    "500_after",
-    "403_retry_after",
-    "429",
-    "reset_before",
-    "reset_after",
-    "timeout_after",
-    "malformed",
-]
 
 
 @pytest.mark.parametrize("write", WRITES)

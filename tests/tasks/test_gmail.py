@@ -19,6 +19,7 @@ import requests
 from policies.mail import Mail, message_id
 from tasks import effects, gmail, google_client, ledger, runs
 from tests.conftest import Sandbox, environment
+from tests.tasks.faults import FAULTS
 
 RUN = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC))
 SENDER, COPY = "kathy@fleetdm.com", "sampfluger88@fleetdm.com"
@@ -28,16 +29,6 @@ MAIL = Mail(
 )
 ONCE, TICKET = "respond/conversation-1/mail", "conversation-1"
 DRAFTS, SEND = r"/drafts\?", r"/drafts/send\?"
-FAULTS = [
-    "500_before",
-    "500_after",
-    "403_retry_after",
-    "429",
-    "reset_before",
-    "reset_after",
-    "timeout_after",
-    "malformed",
-]
 
 
 @pytest.fixture(autouse=True)

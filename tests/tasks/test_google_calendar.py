@@ -18,6 +18,7 @@ from tasks import effects, google_calendar, google_client, ledger, runs
 from tasks.effects import Made
 from tests.conftest import Sandbox, environment
 from tests.sandbox.test_google_calendar import events
+from tests.tasks.faults import FAULTS
 
 OWNER, GUEST = "kathy@fleetdm.com", "jason@fleetdm.com"
 TEN = datetime(2026, 11, 23, 18, tzinfo=UTC)
@@ -118,18 +119,6 @@ def test_a_lost_ledger_makes_no_second_event(world: Sandbox, tmp_path: Any, use_
     use_settings(environment(world.url, url))
     assert create() == first
     assert len(inserts(world)) == 1
-
-
-FAULTS = [
-    "500_before",
-    "500_after",
-    "403_retry_after",
-    "429",
-    "reset_before",
-    "reset_after",
-    "timeout_after",
-    "malformed",
-]
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "exists_already"])

@@ -16,21 +16,12 @@ from policies.customer import Refused
 from policies.text_messages import code, key
 from tasks import effects, ledger, runs, sms
 from tests.conftest import Sandbox, environment
+from tests.tasks.faults import FAULTS
 
 RUN = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC))
 PHONE, HANDLE, ONCE = "+12025550101", "zayhanlon", "start-emergency-request/C1/1.2/P0/text/zayhanlon"
 LINK = "https://fleetdm.slack.com/archives/C0SANDBOX01/p1767225600000100"
 BODY = f"P0 emergency in #fleet-at-hebe \u2014 a customer can\u2019t reach us. {LINK}"
-FAULTS = [
-    "500_before",
-    "500_after",
-    "403_retry_after",
-    "429",
-    "reset_before",
-    "reset_after",
-    "timeout_after",
-    "malformed",
-]
 UNCLEAR = {"500_before", "500_after", "reset_before", "reset_after", "timeout_after", "malformed"}
 
 
@@ -171,3 +162,12 @@ def test_a_write_outside_the_ledger_does_not_leave_the_process(world: Sandbox) -
     with pytest.raises(effects.OutsideLedger):
         client.messages.create(to=PHONE, from_="+12025550199", body="Hello")
     assert world.calls() == []
+
+
+def test_missing_settings_are_named_and_nothing_is_in_doubt(
+    sandbox: Sandbox, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]
+) -> None:
+    use_settings(environment(sandbox.url, sqlite_url) | {"HANDBOOK_TWILIO_AUTH_TOKEN": "", "HANDBOOK_TWILIO_FROM": ""})
+    with pytest.raises(effects.EffectPostponed, match="Not set: HANDBOOK_TWILIO_AUTH_TOKEN, HANDBOOK_TWILIO_FROM"):
+        text()
+    assert [row.state for row in ledger.rows(keys=[ONCE])] == [ledger.State.RETRY_LATER]

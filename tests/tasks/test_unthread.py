@@ -17,13 +17,10 @@ from tasks import effects, ledger, runs, unthread
 from tasks.unthread import Unavailable, Where
 from tests.conftest import Sandbox, environment
 from tests.scenarios.respond_to_job_application import ADDRESS, APPLICANT, TICKET, seed, ticket
+from tests.tasks.faults import FAULTS
 
 RUN = runs.Run("run 1", "a procedure", "a test", datetime(2026, 11, 23, tzinfo=UTC))
 ONCE, NOTE = "respond/conversation-one/note", "Answered Robin Quillfeather, robin@quillfeather.example."
-FAULTS = [
-    *("500_before", "500_after", "403_retry_after", "429", "reset_before", "reset_after", "timeout_before"),
-    *("timeout_after", "malformed"),
-]
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +153,7 @@ def test_a_note_is_private_and_ends_with_its_mark(world: Sandbox) -> None:
     assert note["text"] == f"{NOTE}\n\n{unthread.marker(ONCE)}"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, "timeout_before"])
 def test_one_note_is_added_whatever_the_network_does(fault: str, world: Sandbox) -> None:
     world.fault(kind=fault, service="unthread", path="/messages$", seconds=1)
     made = add_note()
@@ -186,7 +183,7 @@ def test_an_answer_about_nothing_is_no_success(world: Sandbox) -> None:
 # -- closing
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, "timeout_before"])
 def test_a_ticket_is_closed_once_whatever_the_network_does(fault: str, world: Sandbox) -> None:
     world.fault(kind=fault, service="unthread", method="PATCH", seconds=1)
     close()
@@ -231,7 +228,7 @@ def priority(world: Sandbox) -> int | None:
     return asyncio.run(unthread.conversation(TICKET)).priority
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, "timeout_before"])
 def test_a_priority_is_set_once_whatever_the_network_does(fault: str, world: Sandbox) -> None:
     world.fault(kind=fault, service="unthread", method="PATCH", seconds=1)
     set_priority()
@@ -294,3 +291,12 @@ def test_a_write_outside_the_ledger_does_not_leave_the_process(method: str, path
     with pytest.raises(effects.OutsideLedger):
         asyncio.run(unthread._ask(method, path, said))  # pyright: ignore[reportPrivateUsage]
     assert world.calls() == []
+
+
+def test_a_missing_key_is_named_and_nothing_is_in_doubt(
+    sandbox: Sandbox, sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]
+) -> None:
+    use_settings(environment(sandbox.url, sqlite_url) | {"HANDBOOK_UNTHREAD_API_KEY": ""})
+    with pytest.raises(effects.EffectPostponed, match="Not set: HANDBOOK_UNTHREAD_API_KEY"):
+        add_note()
+    assert [row.state for row in ledger.rows(keys=[ONCE])] == [ledger.State.RETRY_LATER]

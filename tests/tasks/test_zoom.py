@@ -15,6 +15,7 @@ from policies.appointment import Call
 from tasks import effects, ledger, runs, zoom
 from tasks.effects import Made
 from tests.conftest import Sandbox, environment
+from tests.tasks.faults import FAULTS
 
 HOST, GUEST = "kathy@fleetdm.com", "jason@fleetdm.com"
 NOON = datetime(2026, 11, 23, 20, tzinfo=UTC)
@@ -57,18 +58,6 @@ def test_a_call_is_planned_with_both_invited_and_gives_the_link_to_join(world: S
 def test_the_same_call_is_planned_once(world: Sandbox) -> None:
     assert create() == create()
     assert len(meetings(world)) == 1
-
-
-FAULTS = [
-    "500_before",
-    "500_after",
-    "403_retry_after",
-    "429",
-    "reset_before",
-    "reset_after",
-    "timeout_after",
-    "malformed",
-]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

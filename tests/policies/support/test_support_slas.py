@@ -333,11 +333,5 @@ def test_the_table_shows_time_left_in_the_time_that_counts() -> None:
     ]
 
 
-def test_names_are_compared_without_case_and_spaces() -> None:
-    assert policy.plain_name(Confidential(" Quillfeather  Logistics")) == policy.plain_name(
-        Confidential("QUILLFEATHER LOGISTICS")
-    )
-
-
 def test_the_due_time_is_told_in_pacific_time() -> None:
     assert policy.spoken(datetime(2026, 11, 23, 14, tzinfo=UTC)) == "on Monday, November 23, at 6:00 AM Pacific Time"
