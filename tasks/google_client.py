@@ -24,7 +24,7 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from httplib2 import Response
 
-from settings import SettingsIncomplete, settings
+from settings import ROOT, SettingsIncomplete, settings
 from tasks import wire
 from tasks.effects import Failure, LockedOut, NothingHappened, Refused, Unclear
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -21,6 +23,7 @@ from tests.deployments.installation import Installation
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import clear_waiting_labels as clearing
 from tests.scenarios import file_customer_bug_report as filing
+from tests.scenarios import record_reproduction as recording
 from tests.scenarios import register_customer_channel as registering
 from tests.scenarios import review_escalated_bugs as standing_up
 from tests.scenarios import triage_support_request as triaging
@@ -72,18 +75,25 @@ def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_recor
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
 
+@contextmanager
+def prefect_frozen(installation: Installation) -> Iterator[None]:
+    """Keeps Prefect's server from answering for a while."""
+    server = next(each for each in installation.family() if "deployments.server" in " ".join(each.cmdline()))
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
 def test_a_message_is_answered_while_prefect_is_down_and_its_run_stands_there_once_it_is_back(
     fresh: Installation,
 ) -> None:
     fresh.play(night.SCENARIO)
     before = {run["id"] for run in runs_of(fresh, "answer-out-of-hours-message")}
-    server = next(each for each in fresh.family() if "deployments.server" in " ".join(each.cmdline()))
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
+    with prefect_frozen(fresh):
         assert signed.slack_event(fresh.gateway, "Ev3", MESSAGE).status_code == 200
-        until(lambda: posts(fresh, "#fleet-at-hebe"), 20)  # Prefect is away all the while
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
+        until(lambda: posts(fresh, "#fleet-at-hebe"), 20)
     until(lambda: [run for run in runs_of(fresh, "answer-out-of-hours-message") if run["id"] not in before], 90)
     assert len(posts(fresh, "#fleet-at-hebe")) == 1
 
@@ -248,14 +258,30 @@ def filed(installation: Installation) -> list[dict[str, Any]]:
     return [each for each in installation.sandbox.effects() if not each["action"].endswith(" view")]
 
 
+def send_reproduction(installation: Installation, issue: str) -> str:
+    """Fills in and sends the form that records a reproduction. Gives its case."""
+    asked = {"user": ENGINEER, "callback_id": "record-reproduction"}
+    httpx.post(f"{installation.sandbox.url}/slack/api/_person/shortcut", json=asked, timeout=20)
+    view = installation.sandbox.state()["slack"]["views"][-1]["id"]
+    sent = {"user": ENGINEER, "view": view, "values": {"issue": issue, "outcome": "reproduced"}}
+    answer = httpx.post(f"{installation.sandbox.url}/slack/api/_person/submit", json=sent, timeout=20).json()
+    assert answer["response_action"] == "update", answer
+    return f"form/{view}"
+
+
+def test_a_form_sent_while_prefect_is_down_gets_its_run_once_it_is_back(fresh: Installation) -> None:
+    fresh.play(recording.SCENARIO)
+    before = {run["id"] for run in runs_of(fresh, "record-reproduction")}
+    with prefect_frozen(fresh):
+        case = send_reproduction(fresh, recording.SCENARIO.parameters["issue"])
+        assert cases.of("record-reproduction", [case])[case].state == cases.State.OPEN
+    until(lambda: cases.of("record-reproduction", [case])[case].state == cases.State.DONE, 90)
+    assert len([run for run in runs_of(fresh, "record-reproduction") if run["id"] not in before]) == 1
+
+
 def test_who_started_what_was_refused_is_told_with_the_run(fresh: Installation) -> None:
     fresh.play(filing.SCENARIO)
-    asked = {"user": ENGINEER, "callback_id": "record-reproduction"}
-    httpx.post(f"{fresh.sandbox.url}/slack/api/_person/shortcut", json=asked, timeout=20)
-    view = fresh.sandbox.state()["slack"]["views"][-1]["id"]
-    sent = {"user": ENGINEER, "view": view, "values": {"issue": "40999", "outcome": "reproduced"}}
-    answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/submit", json=sent, timeout=20).json()
-    assert answer["response_action"] == "update", answer
+    send_reproduction(fresh, "40999")
     (said,) = until(lambda: posts(fresh, "#help-customers"))
     assert said.startswith(f"<@{ENGINEER}> Not done: record-reproduction")
     assert "There is no issue #40999" in said
