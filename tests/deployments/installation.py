@@ -29,7 +29,7 @@ class Installation:
         self.gateway = f"http://127.0.0.1:{gateway_port}"
         self.sandbox = Sandbox(f"http://127.0.0.1:{sandbox_port}")
         self.output = state / "output.txt"
-        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api", timeout=30, trust_env=False)
+        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api", timeout=60, trust_env=False)
         state.mkdir(parents=True, exist_ok=True)
         ports = ["--port", str(self.port), "--sandbox-port", str(sandbox_port), "--gateway-port", str(gateway_port)]
         self._process = subprocess.Popen(
