@@ -63,6 +63,7 @@ class Gateway:
         self._modals: Modals | None = None
         self._decide: Callable[[Any], Verdict] | None = None
         self._work: asyncio.Task[None] | None = None
+        self.on_end: Callable[[], None] = lambda: None  # called when the dispatcher has ended, which it never should
 
     async def start(self) -> None:
         """Loads the procedures beside the first requests: Prefect alone takes a second to import."""
@@ -76,7 +77,8 @@ class Gateway:
             self._decide = procedures.verdict
             await working.work()
         except Exception:
-            LOG.exception("The dispatcher has ended; the supervisor starts the gateway again.")
+            LOG.exception("The dispatcher has ended, and the gateway with it; the supervisor starts it again.")
+            self.on_end()
             raise
 
     @property
@@ -273,9 +275,10 @@ def main() -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
     for handler in logging.getLogger().handlers:
         handler.addFilter(_on_one_line)
+    app = create_app()
     try:
-        uvicorn.run(
-            create_app(),
+        config = uvicorn.Config(
+            app,
             host=arguments.host,
             port=arguments.port,
             log_config=None,
@@ -286,10 +289,19 @@ def main() -> int:
             timeout_keep_alive=30,
             backlog=2048,
         )
+        server = uvicorn.Server(config)
+        ended: list[int] = []
+
+        def end() -> None:
+            ended.append(1)
+            server.should_exit = True
+
+        app.state.gateway.on_end = end
+        server.run()
     except SettingsIncomplete as problem:
         print(problem, file=sys.stderr)
         return 1
-    return 0
+    return 1 if ended or not server.started else 0
 
 
 def _on_one_line(record: logging.LogRecord) -> bool:
