@@ -68,7 +68,8 @@ class Dispatcher:
     async def take(self, delivery: Delivery, verdict: Verdict) -> None:
         """Commits a delivery and begins with what it opens.
 
-        An urgent case begins before the commit, which then holds the first intent too: nothing leaves before it.
+        An urgent case begins before the commit, which then holds the first intent too: nothing leaves before it. Where
+        the case has to ask somebody first, the commit does not wait for that.
         """
         by, carried = f"{delivery.source} {delivery.id}", Waiting.of(inbox.receive, (delivery, verdict))
         urgent = next((each for each in verdict.openings if each.urgent), None)
@@ -107,7 +108,7 @@ class Dispatcher:
         except Exception as error:
             told = type(error).__name__
             if self._troubles.get(what) != told:
-                LOG.warning("%s: %s. It is tried again.", what, told, exc_info=True)
+                LOG.warning("%s: %s. It is tried again.", what, told, exc_info=not isinstance(error, AWAY))
             self._troubles[what] = told
         else:
             self._troubles.pop(what, None)
