@@ -29,7 +29,8 @@ from deployments.interactions import Asked, FormSubmission
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming, Webhook
 from policies.events import FormAsked, SlackCommand
-from settings import SettingsIncomplete
+from policies.handbook import HandbookError
+from settings import SettingsIncomplete, handbook
 from tasks import clock, remembered
 from tasks.database import GroupCommit, engine
 
@@ -106,11 +107,19 @@ class Gateway:
         await self.group.close()
 
     async def take(self, delivery: Delivery) -> None:
-        """Commits a delivery, then begins with what it asks for."""
-        if self._decide and self.dispatcher:
-            await self.dispatcher.take(delivery, self._decide(delivery.event))
+        """Commits a delivery, then begins with what it asks for. What can't be decided now waits, and is not lost."""
+        verdict = self._verdict(delivery)
+        if verdict and self.dispatcher:
+            await self.dispatcher.take(delivery, verdict)
         else:
             await self.group.run(receive, delivery, None)
+
+    def _verdict(self, delivery: Delivery) -> Verdict | None:
+        try:
+            return self._decide(delivery.event) if self._decide else None
+        except Exception:
+            LOG.exception("Nothing could be decided about %s %s. It waits.", delivery.source, delivery.id)
+            return None
 
     async def save(self, found: Sequence[Delivery]) -> bool:
         """Texts for an emergency whose request can't be stored. False: there is none, or it could not be texted."""
@@ -147,6 +156,10 @@ def _not_ready(asked: Asked) -> Mapping[str, Any]:
 def _load() -> tuple[Any, Any, Any]:
     from deployments import dispatcher, modals, procedures
 
+    try:
+        handbook()
+    except (HandbookError, OSError, ValueError) as problem:
+        LOG.critical("The names can't be read. What comes in waits until they can: %s", problem)
     gc.collect()
     gc.freeze()  # or the collector looks through all of Prefect again and again
     gc.set_threshold(20_000, 50, 50)
