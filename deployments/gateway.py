@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from deployments.inbox import Verdict
     from deployments.modals import Modals
 
-LARGEST = 1024 * 1024  # bytes of a body
+CONNECTIONS = 500  # at a time, of the proxy before us; more would take all files and all memory
+TELL_FORGED_EVERY = 600.0  # seconds
 READ_WITHIN = 10.0  # seconds for a body to arrive
 SWEPT_WITHIN = timedelta(minutes=5)  # after a longer silence of the sweeper somebody should look
 LOG = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Gateway:
     def __init__(self) -> None:
         self.started = clock.wall()
         self.refused: Counter[str] = Counter()
+        self._forged: dict[tuple[str, str], float] = {}  # when it was logged last
         self.group = GroupCommit()
         self.dispatcher: Dispatcher | None = None
         self._modals: Modals | None = None
@@ -129,6 +131,13 @@ class Gateway:
 
         return any([await last_resort.texted(delivery.event) for delivery in found])
 
+    def note_forged(self, path: str, reason: str) -> None:
+        """Logs why a request was refused, once in a while: only we may read it, and strangers may not fill the log."""
+        now, last = clock.monotonic(), self._forged.get((path, reason), -TELL_FORGED_EVERY)
+        if now - last >= TELL_FORGED_EVERY:
+            self._forged[path, reason] = now
+            LOG.warning("%s: refused a request. %s", path, reason)
+
     async def answer(self, asked: Asked) -> Mapping[str, Any] | None:
         """Gives what a slash command, a shortcut or a form is answered, in Slack's form; None where that is nothing.
 
@@ -166,22 +175,22 @@ def _load() -> tuple[Any, Any, Any]:
     return dispatcher, procedures, modals
 
 
-async def body_of(request: Request, types: Sequence[str]) -> bytes:
-    """Reads a body of one of these media types.
+async def body_of(request: Request, webhook: Webhook) -> bytes:
+    """Reads a body of one of the webhook's media types.
 
     Raises:
         NotTaken: 415 another type, 413 too large, 408 too slow.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given not in types:
-        raise NotTaken(415, f"Send {' or '.join(types)}.")
+    if given not in webhook.types:
+        raise NotTaken(415, f"Send {' or '.join(webhook.types)}.")
     body = bytearray()
     try:
         async with asyncio.timeout(READ_WITHIN):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST:
-                    raise NotTaken(413, "The body is larger than 1 MiB.")
+                if len(body) > webhook.largest:
+                    raise NotTaken(413, f"The body is larger than {webhook.largest // 1024} KiB.")
     except TimeoutError:
         raise NotTaken(408, "The body did not arrive within 10 seconds.") from None
     return bytes(body)
@@ -205,7 +214,7 @@ def create_app() -> FastAPI:
         responses={
             401: {"description": "Not signed, wrongly signed, or stale"},
             400: {"description": "Signed, but not readable"},
-            413: {"description": "Larger than 1 MiB"},
+            413: {"description": "Larger than it may be"},
             415: {"description": "Another media type"},
         },
     )
@@ -221,7 +230,8 @@ def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
         try:
             return await _taken(gateway, webhook, request)
         except Forged as problem:
-            status, reason = 401, str(problem)
+            status, reason = 401, "It is not signed as it should be."
+            gateway.note_forged(webhook.path, str(problem))
         except Malformed as problem:
             status, reason = 400, str(problem)
         except NotTaken as problem:
@@ -240,7 +250,7 @@ def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
 async def _taken(gateway: Gateway, webhook: Webhook, request: Request) -> Response:
     url = request.url
     path_and_query = f"{url.path}?{url.query}" if url.query else url.path
-    body = await body_of(request, webhook.types)
+    body = await body_of(request, webhook)
     incoming = Incoming(request.headers, request.query_params, path_and_query, body)
     taken = await asyncio.to_thread(webhook.take, incoming) if webhook.asks_others else webhook.take(incoming)
     if taken.asked:
@@ -299,6 +309,7 @@ def main() -> int:
             access_log=False,  # addresses may hold a key
             server_header=False,
             proxy_headers=False,
+            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=30,
             backlog=2048,
         )

@@ -103,6 +103,10 @@ class Night:
         self._process.kill()
         self._process.wait()
 
+    def log(self) -> str:
+        """Gives what the gateway has said."""
+        return (self._folder / "gateway.txt").read_text(errors="replace")
+
     def lose_database(self) -> None:
         """Takes every table out of the gateway's reach."""
         self._rename("", "_away")
