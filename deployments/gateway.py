@@ -24,7 +24,7 @@ from sqlalchemy import text
 from starlette.routing import Route
 
 from deployments.deliveries import Delivery, Malformed
-from deployments.inbox import receive
+from deployments.inbox import Verdict, receive
 from deployments.interactions import Asked, FormSubmission
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming, Webhook
@@ -36,7 +36,6 @@ from tasks.database import GroupCommit, engine
 
 if TYPE_CHECKING:
     from deployments.dispatcher import Dispatcher
-    from deployments.inbox import Verdict
     from deployments.modals import Modals
 
 CONNECTIONS = 500  # at a time, of the proxy before us; more would take all files and all memory
@@ -114,9 +113,12 @@ class Gateway:
         if verdict and self.dispatcher:
             await self.dispatcher.take(delivery, verdict)
         else:
-            await self.group.run(receive, delivery, None)
+            await self.group.run(receive, delivery, verdict)
 
     def _verdict(self, delivery: Delivery) -> Verdict | None:
+        if delivery.for_a_person:
+            LOG.warning("%s: %s", delivery.source, delivery.for_a_person)
+            return Verdict(reasons=[delivery.for_a_person])
         try:
             return self._decide(delivery.event) if self._decide else None
         except Exception:

@@ -101,7 +101,7 @@ def alertmanager(incoming: Incoming) -> Taken:
 
 
 def sns(incoming: Incoming) -> Taken:
-    """Takes an alarm of AWS. A topic's question whether we want it is confirmed by a person, in AWS."""
+    """Takes an alarm of AWS. A topic's question whether we want it is kept for a person: we fetch no address."""
     signatures.sns(incoming.body)
     return Taken([deliveries.sns(parse_json(incoming.body))])
 
