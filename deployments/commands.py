@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +15,14 @@ from policies import slack_forms
 from policies.customer import Refused
 from policies.events import FormAsked, SlackCommand
 from policies.foreign_text import escape_slack
+from policies.handbook import HandbookError
 from policies.report import Report
 from policies.support import out_of_hours as policy
 from tasks import clock, database, runs
 from tasks.database import GroupCommit
 from tasks.effects import EffectError
 
+LOG = logging.getLogger(__name__)
 _REGISTER = re.compile(r"(add|remove)(?:-channel)?\s+(?:<#)?([^\s|>]+)(?:\|[^>]*)?>?\s*(.*)", re.DOTALL)
 
 
@@ -32,7 +35,13 @@ async def answer(asked: Asked, group: GroupCommit, modals: Modals) -> Mapping[st
             await modals.open(asked)
             return None
         case SlackCommand():
-            return await _answer_command(asked, group, modals)
+            try:
+                return await _answer_command(asked, group, modals)
+            except (Refused, EffectError, HandbookError, NotOpened) as problem:
+                return _shown([escape_slack(str(problem))])
+            except Exception as problem:  # Slack would only say that the command failed
+                LOG.exception("%s was not answered", asked.command)
+                return _shown([f"This can't be done now ({type(problem).__name__}). Try again in a minute."])
 
 
 async def _answer_command(command: SlackCommand, group: GroupCommit, modals: Modals) -> Mapping[str, Any] | None:
@@ -41,10 +50,7 @@ async def _answer_command(command: SlackCommand, group: GroupCommit, modals: Mod
         return await _ask_to_register(command, wanted, group)
     if not forms.named(text):
         return await _overview(command)
-    try:
-        is_open = await modals.open(FormAsked(text, command.user, command.team, command.trigger, command.channel))
-    except NotOpened as problem:
-        return _shown([str(problem)])
+    is_open = await modals.open(FormAsked(text, command.user, command.team, command.trigger, command.channel))
     return None if is_open else _shown(["Slack has not said whether the form opened. If it did not, try again."])
 
 
@@ -53,10 +59,7 @@ async def _ask_to_register(command: SlackCommand, wanted: re.Match[str], group: 
     by = f"command {command.trigger}"
     run = runs.Run(id=f"gateway {by}", procedure=out_of_hours.REGISTER, started_by=by, at=clock.now())
     with database.committing_together(group), runs.acting(run):
-        try:
-            told = await out_of_hours.ask_to_register(policy.channel_id(wanted[2]), change, wanted[3], command)
-        except (Refused, EffectError) as problem:
-            return _shown([escape_slack(str(problem))])
+        told = await out_of_hours.ask_to_register(policy.channel_id(wanted[2]), change, wanted[3], command)
     return _as_slack(told)
 
 

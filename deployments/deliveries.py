@@ -34,6 +34,7 @@ SLACK_ID = r"[A-Z][A-Z0-9]{2,20}"
 SLACK_TS = r"\d{10}\.\d{6}"
 WORD = r"[\w.:-]{1,100}"
 TEXT = r"(?s).{0,3000}"
+SNS_CONFIRMS = r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/\?Action=ConfirmSubscription[\w&=:.%-]{0,1000}"
 
 
 class Malformed(Exception):
@@ -42,12 +43,17 @@ class Malformed(Exception):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event of one delivery. `id`: the service's own, the same on each of its retries."""
+    """One event of one delivery.
+
+    id: the service's own, the same on each of its retries.
+    for_a_person: what somebody has to do about it, where it is no event.
+    """
 
     source: str
     id: str
     event: Event | None
     what: str  # the service's word for it, for events that nothing here listens to
+    for_a_person: str = ""
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -322,6 +328,9 @@ def sns(body: Mapping[str, Any]) -> Delivery:
     """
     said = Reader(body)
     kind, id = said.text("Type", WORD), said.text("MessageId", WORD)
+    if kind == "SubscriptionConfirmation":
+        address = said.text("SubscribeURL", SNS_CONFIRMS)
+        return Delivery("sns", id, None, kind, f"To confirm the subscription, open {address}")
     if kind != "Notification":
         return Delivery("sns", id, None, kind)
     return Delivery("sns", id, Alarm(id, said.text("Timestamp", r"[0-9T:.+Z-]{10,40}"), True), kind)

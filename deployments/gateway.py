@@ -24,21 +24,22 @@ from sqlalchemy import text
 from starlette.routing import Route
 
 from deployments.deliveries import Delivery, Malformed
-from deployments.inbox import receive
+from deployments.inbox import Verdict, receive
 from deployments.interactions import Asked, FormSubmission
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming, Webhook
 from policies.events import FormAsked, SlackCommand
-from settings import SettingsIncomplete
+from policies.handbook import HandbookError
+from settings import SettingsIncomplete, handbook
 from tasks import clock, remembered
 from tasks.database import GroupCommit, engine
 
 if TYPE_CHECKING:
     from deployments.dispatcher import Dispatcher
-    from deployments.inbox import Verdict
     from deployments.modals import Modals
 
-LARGEST = 1024 * 1024  # bytes of a body
+CONNECTIONS = 500  # at a time, of the proxy before us; more would take all files and all memory
+TELL_FORGED_EVERY = 600.0  # seconds
 READ_WITHIN = 10.0  # seconds for a body to arrive
 SWEPT_WITHIN = timedelta(minutes=5)  # after a longer silence of the sweeper somebody should look
 LOG = logging.getLogger(__name__)
@@ -58,11 +59,13 @@ class Gateway:
     def __init__(self) -> None:
         self.started = clock.wall()
         self.refused: Counter[str] = Counter()
+        self._forged: dict[tuple[str, str], float] = {}  # when it was logged last
         self.group = GroupCommit()
         self.dispatcher: Dispatcher | None = None
         self._modals: Modals | None = None
         self._decide: Callable[[Any], Verdict] | None = None
         self._work: asyncio.Task[None] | None = None
+        self.on_end: Callable[[], None] = lambda: None  # called when the dispatcher has ended, which it never should
 
     async def start(self) -> None:
         """Loads the procedures beside the first requests: Prefect alone takes a second to import."""
@@ -76,7 +79,8 @@ class Gateway:
             self._decide = procedures.verdict
             await working.work()
         except Exception:
-            LOG.exception("The dispatcher has ended; the supervisor starts the gateway again.")
+            LOG.exception("The dispatcher has ended, and the gateway with it; the supervisor starts it again.")
+            self.on_end()
             raise
 
     @property
@@ -104,11 +108,22 @@ class Gateway:
         await self.group.close()
 
     async def take(self, delivery: Delivery) -> None:
-        """Commits a delivery, then begins with what it asks for."""
-        if self._decide and self.dispatcher:
-            await self.dispatcher.take(delivery, self._decide(delivery.event))
+        """Commits a delivery, then begins with what it asks for. What can't be decided now waits, and is not lost."""
+        verdict = self._verdict(delivery)
+        if verdict and self.dispatcher:
+            await self.dispatcher.take(delivery, verdict)
         else:
-            await self.group.run(receive, delivery, None)
+            await self.group.run(receive, delivery, verdict)
+
+    def _verdict(self, delivery: Delivery) -> Verdict | None:
+        if delivery.for_a_person:
+            LOG.warning("%s: %s", delivery.source, delivery.for_a_person)
+            return Verdict(reasons=[delivery.for_a_person])
+        try:
+            return self._decide(delivery.event) if self._decide else None
+        except Exception:
+            LOG.exception("Nothing could be decided about %s %s. It waits.", delivery.source, delivery.id)
+            return None
 
     async def save(self, found: Sequence[Delivery]) -> bool:
         """Texts for an emergency whose request can't be stored. False: there is none, or it could not be texted."""
@@ -117,6 +132,13 @@ class Gateway:
         from deployments import last_resort
 
         return any([await last_resort.texted(delivery.event) for delivery in found])
+
+    def note_forged(self, path: str, reason: str) -> None:
+        """Logs why a request was refused, once in a while: only we may read it, and strangers may not fill the log."""
+        now, last = clock.monotonic(), self._forged.get((path, reason), -TELL_FORGED_EVERY)
+        if now - last >= TELL_FORGED_EVERY:
+            self._forged[path, reason] = now
+            LOG.warning("%s: refused a request. %s", path, reason)
 
     async def answer(self, asked: Asked) -> Mapping[str, Any] | None:
         """Gives what a slash command, a shortcut or a form is answered, in Slack's form; None where that is nothing.
@@ -145,28 +167,32 @@ def _not_ready(asked: Asked) -> Mapping[str, Any]:
 def _load() -> tuple[Any, Any, Any]:
     from deployments import dispatcher, modals, procedures
 
+    try:
+        handbook()
+    except (HandbookError, OSError, ValueError) as problem:
+        LOG.critical("The names can't be read. What comes in waits until they can: %s", problem)
     gc.collect()
     gc.freeze()  # or the collector looks through all of Prefect again and again
     gc.set_threshold(20_000, 50, 50)
     return dispatcher, procedures, modals
 
 
-async def body_of(request: Request, types: Sequence[str]) -> bytes:
-    """Reads a body of one of these media types.
+async def body_of(request: Request, webhook: Webhook) -> bytes:
+    """Reads a body of one of the webhook's media types.
 
     Raises:
         NotTaken: 415 another type, 413 too large, 408 too slow.
     """
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if given not in types:
-        raise NotTaken(415, f"Send {' or '.join(types)}.")
+    if given not in webhook.types:
+        raise NotTaken(415, f"Send {' or '.join(webhook.types)}.")
     body = bytearray()
     try:
         async with asyncio.timeout(READ_WITHIN):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST:
-                    raise NotTaken(413, "The body is larger than 1 MiB.")
+                if len(body) > webhook.largest:
+                    raise NotTaken(413, f"The body is larger than {webhook.largest // 1024} KiB.")
     except TimeoutError:
         raise NotTaken(408, "The body did not arrive within 10 seconds.") from None
     return bytes(body)
@@ -190,7 +216,7 @@ def create_app() -> FastAPI:
         responses={
             401: {"description": "Not signed, wrongly signed, or stale"},
             400: {"description": "Signed, but not readable"},
-            413: {"description": "Larger than 1 MiB"},
+            413: {"description": "Larger than it may be"},
             415: {"description": "Another media type"},
         },
     )
@@ -206,7 +232,8 @@ def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
         try:
             return await _taken(gateway, webhook, request)
         except Forged as problem:
-            status, reason = 401, str(problem)
+            status, reason = 401, "It is not signed as it should be."
+            gateway.note_forged(webhook.path, str(problem))
         except Malformed as problem:
             status, reason = 400, str(problem)
         except NotTaken as problem:
@@ -225,7 +252,7 @@ def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
 async def _taken(gateway: Gateway, webhook: Webhook, request: Request) -> Response:
     url = request.url
     path_and_query = f"{url.path}?{url.query}" if url.query else url.path
-    body = await body_of(request, webhook.types)
+    body = await body_of(request, webhook)
     incoming = Incoming(request.headers, request.query_params, path_and_query, body)
     taken = await asyncio.to_thread(webhook.take, incoming) if webhook.asks_others else webhook.take(incoming)
     if taken.asked:
@@ -273,9 +300,10 @@ def main() -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of each request
     for handler in logging.getLogger().handlers:
         handler.addFilter(_on_one_line)
+    app = create_app()
     try:
-        uvicorn.run(
-            create_app(),
+        config = uvicorn.Config(
+            app,
             host=arguments.host,
             port=arguments.port,
             log_config=None,
@@ -283,13 +311,23 @@ def main() -> int:
             access_log=False,  # addresses may hold a key
             server_header=False,
             proxy_headers=False,
+            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=30,
             backlog=2048,
         )
+        server = uvicorn.Server(config)
+        ended: list[int] = []
+
+        def end() -> None:
+            ended.append(1)
+            server.should_exit = True
+
+        app.state.gateway.on_end = end
+        server.run()
     except SettingsIncomplete as problem:
         print(problem, file=sys.stderr)
         return 1
-    return 0
+    return 1 if ended or not server.started else 0
 
 
 def _on_one_line(record: logging.LogRecord) -> bool:

@@ -18,7 +18,7 @@ from tasks.ledger import UtcDateTime
 
 
 class State(StrEnum):
-    WAITING = "waiting"  # nothing has been decided yet: the gateway had just been started
+    WAITING = "waiting"  # nothing could be decided yet: the gateway had just been started, or the names have a mistake
     IGNORED = "ignored"  # there was a reason to do nothing
     TAKEN = "taken"  # it opened a case, or belongs to one that is open or settled already
 

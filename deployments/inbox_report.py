@@ -87,7 +87,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _lines(row: Sequence[str], widths: Sequence[int], left: int) -> list[str]:
     begin = "".join(f"{cell:<{width}}  " for cell, width in zip(row, widths, strict=False))
-    first, *others = textwrap.wrap(row[-1], left) or [""]
+    first, *others = textwrap.wrap(row[-1], left, break_long_words=False, break_on_hyphens=False) or [""]
     return [f"{begin}{first}".rstrip(), *(f"{'':<{len(begin)}}{other}" for other in others)]
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from deployments import forms
 from deployments.inbox import Opening, Verdict
 from flows.support import bug_reports, out_of_hours, support_slas
+from policies.customer import Refused
 from policies.events import (
     AccountChanged,
     ConversationCreated,
@@ -38,6 +39,7 @@ from tasks import cases, customer_channels
 from tasks.runs import STARTED_BY
 
 E = TypeVar("E", bound=Event)
+Act = Callable[[str, Any], Awaitable[Any]]  # gets the subject, and the event if one opened the case
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Start:
     subject: Callable[[Any], str]
     reasons: Callable[[Any], Sequence[str] | None]
     parameters: Callable[[Sequence[str]], dict[str, Any]]
-    act: Callable[[str, Any], Awaitable[Any]] | None = None  # the subject and the event, if one opened the case
+    act: Act | None = None
     most: int = 100
 
 
@@ -77,6 +79,17 @@ def _listed(name: str) -> Callable[[Sequence[str]], dict[str, Any]]:
     return parameters
 
 
+def _of_event(act: Callable[[Any], Awaitable[Any]]) -> Act:
+    """Does at once what an event asks for; its subject alone does not tell enough."""
+
+    async def does(_: str, event: Any) -> None:
+        if event is None:
+            raise Refused("What opened it can't be read any more. Prefect's run goes by its subject.")
+        await act(event)
+
+    return does
+
+
 def _key(event: Any) -> str:
     return event.key
 
@@ -86,10 +99,6 @@ def _key(event: Any) -> str:
 
 def _message(message: SlackMessage) -> Sequence[str]:
     return hours.reasons_to_do_nothing(message, customer_channels.known(), handbook().calendar)
-
-
-async def _answer(_: str, message: Any) -> None:
-    await out_of_hours.answer(message)
 
 
 def _press_of_start(action: SlackAction) -> Sequence[str] | None:
@@ -108,6 +117,9 @@ def _press_of_acknowledge(action: SlackAction) -> Sequence[str] | None:
     return [] if action.action == hours.ACKNOWLEDGE else None
 
 
+_take_over = _of_event(out_of_hours.acknowledge)
+
+
 def _press(action: SlackAction) -> str:
     return f"{action.value}/{action.user}/{action.action_ts}"
 
@@ -116,16 +128,8 @@ def _text_received(text: TextReceived) -> Sequence[str]:
     return [] if text.acknowledges else ["The text acknowledges nothing."]
 
 
-async def _acknowledge(_: str, event: Any) -> None:
-    await out_of_hours.acknowledge(event)
-
-
 def _press_on_channel(action: SlackAction) -> Sequence[str] | None:
     return [] if action.action in {hours.APPROVE, hours.DECLINE} else None
-
-
-async def _decide_on_channel(_: str, action: Any) -> None:
-    await out_of_hours.decide_on_channel(action)
 
 
 def _channel_parameters(subjects: Sequence[str]) -> dict[str, Any]:
@@ -228,12 +232,17 @@ def _form_parameters(subjects: Sequence[str]) -> dict[str, Any]:
 
 
 STARTS = (
-    Start(out_of_hours.ANSWER, _key, _of(SlackMessage, _message), _listed("messages"), _answer),
+    Start(out_of_hours.ANSWER, _key, _of(SlackMessage, _message), _listed("messages"), _of_event(out_of_hours.answer)),
     Start(out_of_hours.START, _emergency, _of(SlackAction, _press_of_start), _listed("requests"), _start_emergency),
-    Start(out_of_hours.ACKNOWLEDGE, _press, _of(SlackAction, _press_of_acknowledge), _listed("requests"), _acknowledge),
-    Start(out_of_hours.ACKNOWLEDGE, _key, _of(TextReceived, _text_received), _listed("requests"), _acknowledge),
+    Start(out_of_hours.ACKNOWLEDGE, _press, _of(SlackAction, _press_of_acknowledge), _listed("requests"), _take_over),
+    Start(out_of_hours.ACKNOWLEDGE, _key, _of(TextReceived, _text_received), _listed("requests"), _take_over),
     Start(
-        out_of_hours.REGISTER, _press, _of(SlackAction, _press_on_channel), _channel_parameters, _decide_on_channel, 1
+        out_of_hours.REGISTER,
+        _press,
+        _of(SlackAction, _press_on_channel),
+        _channel_parameters,
+        _of_event(out_of_hours.decide_on_channel),
+        1,
     ),
     Start("respond-to-job-application", _key, _of(ConversationCreated, _ticket), _listed("conversations")),
     Start("respond-to-job-application", _press, _of(SlackAction, _press_on_application), _listed("conversations")),
@@ -263,8 +272,32 @@ STARTS = (
 
 
 def of(procedure: str) -> Start:
-    """Gives how a procedure is started."""
-    return next(start for start in STARTS if start.procedure == procedure)
+    """Gives how a procedure is started.
+
+    Raises:
+        policies.customer.Refused: no event starts it here, or not any more.
+    """
+    for start in STARTS:
+        if start.procedure == procedure:
+            return start
+    raise Refused(f'No event starts "{procedure}" any more. Start what has taken its place by hand.')
+
+
+def most(procedure: str) -> int:
+    """Gives how many subjects a run takes; those of a procedure that is no more go to a person together."""
+    return next((start.most for start in STARTS if start.procedure == procedure), Start.most)
+
+
+async def act(procedure: str, subject: str, event: Event | None) -> None:
+    """Does a procedure at once for a subject.
+
+    Raises:
+        policies.customer.Refused: it can't be done here.
+    """
+    does = of(procedure).act
+    if does is None:
+        raise Refused(f'"{procedure}" is not done at once. Start it in Prefect.')
+    await does(subject, event)
 
 
 def parameters(procedure: str, subjects: Sequence[str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from settings import settings
 from tasks import clock
 
 WINDOW = timedelta(minutes=5)
+MOST_FIELDS = 100
 SNS_CERTIFICATE = re.compile(r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9a-f]+\.pem")
 SNS_FIELDS = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -119,8 +120,14 @@ def twilio(headers: Headers, body: bytes, path_and_query: str) -> None:
     """
     from twilio.request_validator import RequestValidator
 
+    if not settings().public_url:
+        raise Forged("HANDBOOK_PUBLIC_URL is not set; Twilio signs the address that it calls. Add it to .env.")
     url = settings().public_url.rstrip("/") + path_and_query
-    parameters = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    try:
+        fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise Forged(f"The form has more fields than {MOST_FIELDS}, and Twilio sends about twenty.") from None
+    parameters = dict(fields)
     for token in secrets_of(settings().twilio_auth_token, "HANDBOOK_TWILIO_AUTH_TOKEN"):
         with suppress(UnicodeError, TypeError):
             if RequestValidator(token).validate(url, parameters, headers.get("x-twilio-signature", "")):

@@ -20,7 +20,8 @@ from dotenv import dotenv_values
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from deployments.processes import NotReady, Processes
-from settings import ROOT, STATE, SettingsIncomplete, settings
+from policies.handbook import HandbookError
+from settings import ROOT, STATE, SettingsIncomplete, handbook, settings
 
 LOGIN = "PREFECT_SERVER_API_AUTH_STRING"
 LIVE_VARIABLES = (
@@ -68,7 +69,7 @@ def main() -> int:
     try:
         os.environ.update(_environment(ports, state, demo=arguments.demo))
         _preflight(ports, demo=arguments.demo)
-    except (SettingsIncomplete, OSError) as problem:
+    except (SettingsIncomplete, HandbookError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
     processes = Processes(state / "logs", os.environ)
@@ -145,7 +146,7 @@ def _preflight(ports: Ports, *, demo: bool) -> None:
     """Says everything that stands in the way before a process is started.
 
     Raises:
-        SettingsIncomplete, OSError: with what to do.
+        SettingsIncomplete, HandbookError, OSError: with what to do.
     """
     for port in (ports.prefect, ports.gateway, *([ports.sandbox] if demo else [])):
         with socket.socket() as probe:
@@ -157,6 +158,7 @@ def _preflight(ports: Ports, *, demo: bool) -> None:
         if not login:
             raise SettingsIncomplete([f"{LOGIN} (user:password for Prefect's UI and API)"])
         os.environ.update({LOGIN: login, "PREFECT_API_AUTH_STRING": login})
+    handbook()
 
 
 def _start(processes: Processes, ports: Ports, state: Path, *, demo: bool) -> None:

@@ -10,6 +10,7 @@ from deployments.deliveries import Delivery, Reader, parse_json
 from deployments.interactions import Asked, form_interaction
 from settings import settings
 
+OF_A_TEXT = 64 * 1024  # bytes; such a form must be read before it can be verified
 JSON, FORM, XML, PLAIN = "application/json", "application/x-www-form-urlencoded", "text/xml", "text/plain"
 
 # https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_notifications.htm
@@ -42,13 +43,17 @@ class Taken:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One address. `take` raises `Forged` before it reads anything, `Malformed` when it can't."""
+    """One address. `take` raises `Forged` before it reads anything, `Malformed` when it can't.
+
+    largest: bytes of a body.
+    """
 
     path: str
     summary: str
     types: Sequence[str]
     take: Callable[[Incoming], Taken]
     asks_others: bool = False  # verifying may need the network
+    largest: int = 1024 * 1024
 
 
 def slack_events(incoming: Incoming) -> Taken:
@@ -96,7 +101,7 @@ def alertmanager(incoming: Incoming) -> Taken:
 
 
 def sns(incoming: Incoming) -> Taken:
-    """Takes an alarm of AWS. A topic's question whether we want it is confirmed by a person, in AWS."""
+    """Takes an alarm of AWS. A topic's question whether we want it is kept for a person: we fetch no address."""
     signatures.sns(incoming.body)
     return Taken([deliveries.sns(parse_json(incoming.body))])
 
@@ -129,6 +134,6 @@ WEBHOOKS = (
     Webhook("/alarms/alertmanager", "Alarms of Alertmanager", (JSON,), alertmanager),
     Webhook("/alarms/sns", "Alarms of AWS SNS", (PLAIN, JSON), sns, asks_others=True),
     Webhook("/salesforce", "Salesforce's outbound messages", (XML,), salesforce),
-    Webhook("/twilio/status", "How a text message fared", (FORM,), twilio_status),
-    Webhook("/twilio/inbound", "Text messages to our number", (FORM,), twilio_inbound),
+    Webhook("/twilio/status", "How a text message fared", (FORM,), twilio_status, largest=OF_A_TEXT),
+    Webhook("/twilio/inbound", "Text messages to our number", (FORM,), twilio_inbound, largest=OF_A_TEXT),
 )

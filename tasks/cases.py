@@ -285,7 +285,15 @@ def parked_cases() -> list[Row[Any]]:
 def event_behind(procedure: str, subject: str) -> Event | None:
     """Gives the event that opened a case; None when a person started the procedure."""
     found = of(procedure, [subject]).get(subject)
-    return event_of(found.facts) if found and found.facts else None
+    return event_in(found.facts) if found else None
+
+
+def event_in(facts: str | None) -> Event | None:
+    """Gives the event that was stored; None when there is none, or one that this version can't read any more."""
+    try:
+        return event_of(facts) if facts else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def of(procedure: str, subjects: Iterable[str]) -> dict[str, Row[Any]]:

@@ -20,6 +20,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from settings import settings
 
+CARRIED_FOR = 0.05  # seconds that a transaction waits for another to go along with
 metadata = MetaData()
 
 
@@ -132,7 +133,7 @@ class GroupCommit:
     def submit(self, *together: Waiting) -> None:
         """Hands in transactions that are committed at once, in this order."""
         self._waiting.extend(together)
-        if not self._is_at_work:
+        if self._waiting and not self._is_at_work:
             self._is_at_work = True
             asyncio.get_running_loop().call_soon(self._work)
 
@@ -182,16 +183,22 @@ def committing_together(group: GroupCommit) -> Generator[None]:
 
 @contextmanager
 def carrying(waiting: Waiting) -> Generator[None]:
-    """Has a transaction go along with the first commit of what is inside, or alone when there is none."""
+    """Has a transaction go along with the first commit of what is inside; alone when that does not come soon."""
     group, carried = _group.get(), [waiting]
     assert group, "Only a group of commits carries."
+
+    def submit() -> None:
+        group.submit(*carried)
+        carried.clear()
+
+    late = asyncio.get_running_loop().call_later(CARRIED_FOR, submit)
     token = _carried.set(carried)
     try:
         yield
     finally:
         _carried.reset(token)
-        if carried:
-            group.submit(waiting)
+        late.cancel()
+        submit()
 
 
 async def commit(transaction: Transaction[..., R], *args: Any) -> R:

@@ -24,6 +24,7 @@ CUSTOMER, COLLEAGUE, GUEST, RELAY = "U0CUSTOMER1", "U0CUSTOMER2", "U0GUEST0001",
 MEMBER, ADMINISTRATOR, OUR_BOT, OTHER_BOT = "U0SANDBOX09", "U0SANDBOX05", "U0SANDBOXBOT", "U0OTHERBOT1"
 VP, SECOND, THIRD = "+12025550101", "+12025550118", "+12025550119"  # the order of escalation, without the website's
 OUR_NUMBER = "+12025550199"
+SELDOM = "U0SELDOM001"  # writes in one test only
 BUSY = [f"U0BUSY{number:05}" for number in range(20)]
 BEFORE = "1795921200.000100"  # of a message an hour earlier
 SEED: dict[str, Any] = {
@@ -34,7 +35,7 @@ SEED: dict[str, Any] = {
             {"id": RELAY, "name": "relay", "real_name": "Relay", "team_id": "T0CUSTOMER"},
             {"id": GUEST, "name": "guest", "real_name": "Noor Halvorsen", "is_restricted": True},
             {"id": OTHER_BOT, "name": "other-app", "real_name": "Other App", "is_bot": True},
-            *({"id": id, "name": id.lower(), "team_id": "T0CUSTOMER"} for id in BUSY),
+            *({"id": id, "name": id.lower(), "team_id": "T0CUSTOMER"} for id in [SELDOM, *BUSY]),
         ],
         "channels": [
             {
@@ -42,7 +43,7 @@ SEED: dict[str, Any] = {
                 "name": "fleet-at-hebe",
                 "is_private": True,
                 "is_ext_shared": True,
-                "members": [CUSTOMER, COLLEAGUE, RELAY, GUEST, MEMBER, OTHER_BOT, *BUSY],
+                "members": [CUSTOMER, COLLEAGUE, RELAY, GUEST, MEMBER, OTHER_BOT, SELDOM, *BUSY],
             },
             {"id": UNLISTED, "name": "fleet-at-thalia", "is_private": True, "members": [CUSTOMER, MEMBER]},
             {"id": HELP, "name": "help-customers", "members": [GUEST]},
@@ -101,6 +102,10 @@ class Night:
         assert self._process
         self._process.kill()
         self._process.wait()
+
+    def log(self) -> str:
+        """Gives what the gateway has said."""
+        return (self._folder / "gateway.txt").read_text(errors="replace")
 
     def lose_database(self) -> None:
         """Takes every table out of the gateway's reach."""

@@ -87,6 +87,15 @@ def test_a_case_for_which_no_run_can_be_made_goes_to_a_person_and_holds_up_nobod
     assert "is not known here. Fill in the form again." in str(found.reason)
 
 
+def test_cases_of_a_procedure_that_is_no_more_go_to_a_person_and_hold_up_nobody(prefect: Prefect) -> None:
+    gone = opened("a-procedure-of-before", 1, 2)
+    subjects = opened(CLEARING, 1)
+    dispatch(lambda: everything_is_handed_over() and comments(prefect))
+    assert comments(prefect) == [subjects]
+    found = cases.of("a-procedure-of-before", gone).values()
+    assert {(row.state, "any more" in row.reason) for row in found} == {(cases.State.PARKED, True)}
+
+
 def test_what_comes_while_prefect_is_busy_waits_and_goes_together(prefect: Prefect) -> None:
     opened(CLEARING, *range(100 * AT_WORK + 1))
     dispatch(lambda: len(comments(prefect)) == AT_WORK)

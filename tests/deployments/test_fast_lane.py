@@ -14,6 +14,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bench.webhooks import load
+from deployments.dispatcher import AT_ONCE
 from policies.support.out_of_hours import ONE_TEXT_IN
 from tasks import cases, clock, decisions
 from tests import signed
@@ -31,6 +32,7 @@ from tests.deployments.night import (
     OUR_BOT,
     RELAY,
     SECOND,
+    SELDOM,
     THIRD,
     UNLISTED,
     VP,
@@ -266,6 +268,36 @@ def test_a_p0_is_texted_although_the_database_is_away_and_slack_tells_whoever_el
     night.find_database()
     assert statuses == [200, 200, 503]
     assert night.texted() == [VP]
+
+
+def test_a_p0_waits_behind_no_notices_that_slack_asks_to_come_back_with_later(night: Night) -> None:
+    messages = earlier(BUSY * 3)
+    night.forget(*messages)
+    notice = night.notice(night.says(CUSTOMER))
+    night.sandbox.fault(kind="429", service="slack", path="chat.postMessage", times=10_000, seconds=5)
+    asyncio.run(load.at_once(night.port, [event(each) for each in messages], 16))
+    until(lambda: night.sandbox.faults_struck() >= AT_ONCE)
+    night.presses(CUSTOMER, notice, P0)
+    until(night.texted)
+    assert night.sandbox.faults_struck() < AT_ONCE + len(messages) // 4, "Notices have been tried again meanwhile."
+    night.sandbox.no_more_faults()
+
+
+def test_a_message_is_acknowledged_while_slack_is_slow_and_answered_once_though_the_gateway_is_killed(
+    night: Night,
+) -> None:
+    (message,) = earlier([SELDOM])  # the gateway has to ask who that is
+    night.forget(message)
+    night.sandbox.latency(slack=[1.5, 1.5])
+    (sent,) = asyncio.run(load.at_once(night.port, [event(message)], 1))
+    answered = night.sandbox.calls()
+    night.kill()
+    assert (sent.status, answered) == (200, []), "Slack has answered before we did."
+    night.sandbox.latency()
+    night.start()
+    night.notice(message["ts"])
+    night.at_rest()
+    assert len(night.replies()) == 1
 
 
 def acknowledged(night: Night) -> list[str]:

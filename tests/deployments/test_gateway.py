@@ -8,6 +8,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from bench.webhooks import load
-from deployments.gateway import LARGEST, READ_WITHIN
+from deployments.gateway import CONNECTIONS, READ_WITHIN
 from deployments.inbox import inbox
 from deployments.webhooks import WEBHOOKS
 from tasks import cases, database
@@ -60,10 +61,10 @@ def post(night: Night, path: str, body: bytes | Iterable[bytes], media_type: str
 
 
 @pytest.mark.parametrize("webhook", WEBHOOKS, ids=lambda webhook: webhook.path)
-def test_a_body_over_one_mebibyte_and_one_of_another_type_are_refused(night: Night, webhook: Any) -> None:
+def test_a_body_that_is_too_large_and_one_of_another_type_are_refused(night: Night, webhook: Any) -> None:
     (media_type, *_) = webhook.types
-    assert post(night, webhook.path, b"x" * LARGEST, media_type) in {400, 401}, "As large as it may be."
-    assert post(night, webhook.path, b"x" * (LARGEST + 1), media_type) == 413
+    assert post(night, webhook.path, b"x" * webhook.largest, media_type) in {400, 401}, "As large as it may be."
+    assert post(night, webhook.path, b"x" * (webhook.largest + 1), media_type) == 413
     assert post(night, webhook.path, b"{}", "text/csv") == 415
     assert post(night, webhook.path, b"{}", "") == 415
     assert taken() == []
@@ -84,6 +85,21 @@ def test_a_body_that_does_not_come_is_waited_for_ten_seconds_and_others_are_serv
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
     assert time.monotonic() - began >= READ_WITHIN
     assert taken() == ["others"]
+
+
+def test_more_connections_than_the_gateway_can_serve_are_refused_until_some_are_closed(night: Night) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(CONNECTIONS):
+            open_ones.enter_context(socket.create_connection(("127.0.0.1", night.port), timeout=5))
+        until(lambda: post(night, "/github", b"{}") == 503)
+    until(lambda: post(night, "/github", b"{}") == 401)
+
+
+def test_a_stranger_does_not_learn_what_is_not_set_here_and_the_log_says_it(night: Night) -> None:
+    message = {"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-2:123456789012:alarms"}
+    answer = httpx.post(f"{night.gateway}/alarms/sns", json=message, trust_env=False)
+    assert (answer.status_code, answer.json()) == (401, {"error": "It is not signed as it should be."})
+    assert "HANDBOOK_SNS_TOPICS is not set" in night.log()
 
 
 def test_other_paths_and_methods_are_not_found_and_not_allowed(night: Night) -> None:

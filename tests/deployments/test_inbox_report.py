@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from deployments import inbox
 from deployments.deliveries import Delivery
+from deployments.gateway import Gateway
 from deployments.inbox import Opening, Verdict
 from tasks import cases
 from tests.conftest import ROOT, environment
@@ -47,6 +49,21 @@ def test_an_empty_inbox_says_so(run: Callable[..., str]) -> None:
     assert "Nothing has come in since" in run()
     assert "Nothing has been ignored since" in run("--ignored")
     assert "Every case is settled." in run("--open")
+
+
+def test_an_address_that_a_person_has_to_open_stands_there_in_one_piece(run: Callable[..., str]) -> None:
+    address = f"https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription&Token={'2-3' * 60}"
+    told = Delivery("sns", "m-1", None, "SubscriptionConfirmation", f"To confirm the subscription, open {address}")
+    asyncio.run(taken(told))
+    assert address in run(columns=80)
+    assert address in run("--ignored", columns=80)
+
+
+async def taken(delivery: Delivery) -> None:
+    """Has the gateway take it in when it has just been started."""
+    gateway = Gateway()
+    await gateway.take(delivery)
+    await gateway.group.close()
 
 
 def test_deliveries_are_counted_by_what_became_of_them_and_why(run: Callable[..., str]) -> None:

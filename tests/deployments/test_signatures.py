@@ -278,6 +278,19 @@ def test_without_a_secret_nothing_is_taken(use_settings: Callable[[Mapping[str, 
             TAKE[path](genuine()[path])
 
 
+def test_without_our_own_address_twilios_requests_are_refused_with_what_to_set(
+    use_settings: Callable[[Mapping[str, str]], None],
+) -> None:
+    use_settings({"HANDBOOK_PUBLIC_URL": ""})
+    with pytest.raises(Forged, match="HANDBOOK_PUBLIC_URL is not set"):
+        TAKE["/twilio/inbound"](genuine()["/twilio/inbound"])
+
+
+def test_a_form_of_more_than_a_hundred_fields_is_refused_before_its_signature_is_computed() -> None:
+    with pytest.raises(Forged, match="more fields"):
+        TAKE["/twilio/inbound"](twilio("/twilio/inbound", {f"Field{number}": "" for number in range(101)}))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.x509.oid import NameOID
 
-from deployments import signatures
+from deployments import deliveries, signatures
 from deployments.deliveries import Malformed
 from deployments.signatures import SNS_FIELDS, Forged
 from deployments.webhooks import WEBHOOKS, Incoming
@@ -38,7 +38,9 @@ CONFIRMATION = {
     **NOTIFICATION,
     "Type": "SubscriptionConfirmation",
     "Token": "2336412f37",
-    "SubscribeURL": "https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription",
+    "SubscribeURL": "https://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription&TopicArn="
+    + TOPIC
+    + "&Token=23364",
 }
 Version = Literal["1", "2"]
 
@@ -143,6 +145,21 @@ def test_a_certificate_that_is_none_or_anothers_proves_nothing(found: bytes) -> 
 def test_a_topic_that_is_not_ours_is_refused_although_amazon_signed_it() -> None:
     with pytest.raises(Forged, match="not among HANDBOOK_SNS_TOPICS"):
         verify(signed({**NOTIFICATION, "TopicArn": f"{TOPIC}-of-others"}))
+
+
+def test_the_address_that_confirms_a_subscription_is_kept_for_a_person() -> None:
+    delivery = deliveries.sns(signed(CONFIRMATION))
+    assert delivery.event is None
+    assert delivery.for_a_person == f"To confirm the subscription, open {CONFIRMATION['SubscribeURL']}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "http://sns.us-east-2.amazonaws.com/?Action=ConfirmSubscription", "https://example.com/?Action=Confirm"],
+)
+def test_an_address_that_does_not_lead_to_amazon_is_not_shown_to_anybody(address: str) -> None:
+    with pytest.raises(Malformed):
+        deliveries.sns(signed({**CONFIRMATION, "SubscribeURL": address}))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"Type": "Notification"}', b'{"Type": "Other"}', b"[" * 100_000])
