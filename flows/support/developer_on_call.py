@@ -5,7 +5,8 @@ Handbook: customer-success#contact-the-developer-on-call
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from prefect import flow
 
@@ -26,6 +27,7 @@ from tasks.effects import KeyReused
 CONTACT, REVIEW = "contact-developer-on-call", "review-developer-requests"
 SUMMARY, HAND_OFF = "post-direct-message-summary", "hand-off-developer-on-call"
 GROUP = f"user_groups.{policy.GROUP}.id"
+DAY = timedelta(days=1)
 NEEDS = (GROUP, f"channels.{policy.CHANNEL}.id")
 
 
@@ -60,9 +62,10 @@ async def contact(question: policy.Question, now: datetime) -> tuple[Report, str
     names = handbook()
     names.needs(*NEEDS, *([f"channels.{policy.CONSULTING}.id"] if question.solutions_consulting else []))
     about, issue = _checked(question)
-    once = f"{CONTACT}/{about.key}/{pacific_date(now)}"
-    (who_is,) = on_call(pacific_date(now))
-    said = remembered.agreed(f"{once}/said", policy.kept(now, who_is, policy.customers(question, issue)))
+    day = policy.asked_on(now, remembered.read(_said(about, pacific_date(now) - DAY)))
+    once = f"{CONTACT}/{about.key}/{day}"
+    (who_is,) = on_call(day)
+    said = remembered.agreed(_said(about, day), policy.kept(now, who_is, policy.customers(question, issue)))
     asked = policy.asked(question, about, issue, names.people, said)
     thread = await _call_for_help(asked, f"{once}/message")
     consulted = ""
@@ -183,7 +186,15 @@ def _checked(question: policy.Question) -> tuple[policy.Subject, Issue | None]:
     problems += leaks(question.tried)
     if problems or about is None:
         raise Refused(*problems)
+    if about.issue is None:
+        channel, _, ts = about.key.partition("/")
+        return replace(about, url=slack.link(channel, ts)), None
     return about, issue
+
+
+def _said(about: policy.Subject, day: date) -> str:
+    """Names what is kept of what was first said about something on a day."""
+    return f"{CONTACT}/{about.key}/{day}/said"
 
 
 def _issue(about: policy.Subject | None) -> Issue | None:
