@@ -21,7 +21,7 @@ from policies.support import developer_hand_off as hand_off
 from policies.support import developer_on_call as policy
 from policies.support import direct_messages
 from settings import handbook
-from tasks import artifacts, github, known_names, ledger, remembered, runs, sheets, slack, slack_history
+from tasks import artifacts, cases, github, known_names, ledger, remembered, runs, sheets, slack, slack_history
 from tasks.effects import KeyReused
 
 CONTACT, REVIEW = "contact-developer-on-call", "review-developer-requests"
@@ -86,6 +86,7 @@ async def review_developer_requests(dry_run: bool = False) -> int:
     1. Messages of the last week in #help-engineering that mention the on-call's user group are calls, by whomever.
     2. An answer is a reply in the thread by anybody but the asker and apps.
     3. After one hour of nine to five on business days without an answer, the thread is reminded, once.
+    4. One that can't be reminded holds up no other.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -96,13 +97,17 @@ async def review_developer_requests(dry_run: bool = False) -> int:
         await artifacts.report("developer-on-call-review", policy.closed(calendar, now))
         return 0
     names.needs(*NEEDS)
-    found: dict[policy.Request, policy.State] = {}
+    found, failed = dict[policy.Request, policy.State](), dict[str, Exception]()
     for request in await _requests():
-        found[request] = await _standing(request)
-        if found[request] == "overdue":
-            shown = policy.reminder(request, _group(), calendar)
-            await slack.post(request.channel, shown, once=_reminder(request), thread=request.ts)
+        try:
+            found[request] = await _standing(request)
+            if found[request] == "overdue":
+                shown = policy.reminder(request, _group(), calendar)
+                await slack.tell_once(request.channel, shown, occasion=_reminder(request), thread=request.ts)
+        except Exception as error:  # the others go on; it is raised below
+            failed[request.key] = error
     await artifacts.report("developer-on-call-review", policy.reviewed(found, calendar))
+    cases.assert_settled(failed)
     return len(found)
 
 

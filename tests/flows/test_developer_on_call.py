@@ -16,7 +16,7 @@ from policies.customer import Refused
 from policies.handbook import HandbookError
 from policies.support.developer_on_call import Question
 from policies.support.direct_messages import Summary
-from tasks import google_client, known_names, remembered, runs, slack
+from tasks import cases, google_client, known_names, remembered, runs, slack
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios import contact_developer_on_call as contact
 from tests.scenarios import hand_off_developer_on_call as hand_off
@@ -183,6 +183,16 @@ def test_a_thread_is_reminded_once_and_read_no_more_once_answered(world: Sandbox
     assert len(posted(world)) == 2
     read = [call["path"].partition("?")[0] for call in world.calls()[before:]]
     assert read.count("/conversations.replies") == 2  # those that were reminded; somebody may have answered
+
+
+def test_a_thread_that_can_not_be_reminded_holds_up_no_other_and_is_named(world: Sandbox) -> None:
+    world.reset(review.SCENARIO.seed)
+    world.fault(kind="401", service="slack", path=r"chat\.postMessage")
+    with pytest.raises(cases.Unsettled, match=r"1 are not settled.*\n.*Slack refused the token"):
+        look()
+    assert len(posted(world)) == 1
+    look()
+    assert len(posted(world)) == 2
 
 
 def test_an_answer_ends_the_wait(world: Sandbox) -> None:
