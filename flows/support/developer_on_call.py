@@ -103,7 +103,7 @@ async def review_developer_requests(dry_run: bool = False) -> int:
             found[request] = await _standing(request)
             if found[request] == "overdue":
                 shown = policy.reminder(request, _group(), calendar)
-                await slack.tell_once(request.channel, shown, occasion=_reminder(request), thread=request.ts)
+                await slack.tell_once(request.channel, shown, occasion=f"{REVIEW}/{request.key}", thread=request.ts)
         except Exception as error:  # the others go on; it is raised below
             failed[request.key] = error
     await artifacts.report("developer-on-call-review", policy.reviewed(found, calendar))
@@ -290,10 +290,6 @@ def _channel(name: str) -> str:
 
 def _group() -> str:
     return handbook().user_groups[policy.GROUP].id
-
-
-def _reminder(request: policy.Request) -> str:
-    return f"{REVIEW}/{request.key}/reminder"
 
 
 async def _call_for_help(asked: policy.Asked, once: str) -> str:

@@ -91,7 +91,7 @@ async def _announce_by_key(subject: str) -> Issue:
 
 async def _announce(issue: Issue) -> None:
     shown = policy.announcement(issue, runs.current().at, handbook().calendar, _mentioned())
-    await slack.tell_once(_channel(), shown, occasion=f"{TRIAGE}/{issue.key}/announcement")
+    await slack.tell_once(_channel(), shown, occasion=f"{TRIAGE}/{issue.key}")
 
 
 async def _tell_of(request: policy.Request) -> None:

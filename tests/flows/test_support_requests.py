@@ -12,7 +12,9 @@ import pytest
 import requests
 
 from flows.support import support_requests as flows
-from tasks import cases, runs
+from policies.report import Report
+from settings import handbook
+from tasks import cases, runs, slack
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios.review_support_requests import ANSWER, request
 
@@ -61,6 +63,14 @@ def test_a_request_that_is_edited_and_handed_to_somebody_else_is_not_told_of_aga
     review()
     triage("fleetdm/confidential#12511")
     assert len(posted(world)) == 2
+
+
+def test_what_an_earlier_version_has_announced_is_not_announced_again(world: Sandbox) -> None:
+    once, shown = f"{flows.TRIAGE}/fleetdm/confidential#12511/announcement", Report("New request", ["As it was."])
+    with runs.acting(runs.Run("run 0", flows.TRIAGE, "inbox", datetime.fromisoformat(FRIDAY))):
+        asyncio.run(slack.post(handbook().customer_success_channel.id, shown, once=once))
+    triage("fleetdm/confidential#12511")
+    assert len(posted(world)) == 1
 
 
 def test_a_request_that_can_not_be_told_of_holds_up_no_other_and_is_named(world: Sandbox) -> None:
