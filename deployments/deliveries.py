@@ -35,6 +35,7 @@ SLACK_TS = r"\d{10}\.\d{6}"
 WORD = r"[\w.:-]{1,100}"
 TEXT = r"(?s).{0,3000}"
 SNS_CONFIRMS = r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/\?Action=ConfirmSubscription[\w&=:.%-]{0,1000}"
+LABEL = r"[^\x00-\x1f\ud800-\udfff]{1,100}"
 
 
 class Malformed(Exception):
@@ -259,6 +260,7 @@ def _issue(said: Reader) -> IssueOpened:
         author=author.text("login", LOGIN),
         author_is_bot=author.text("type", WORD, "User") == "Bot",
         labels=_labels(issue),
+        put_on=said.inside("label").text("name", LABEL, ""),
     )
 
 
@@ -278,7 +280,7 @@ def _comment(said: Reader) -> IssueComment:
 
 
 def _labels(issue: Reader) -> tuple[str, ...]:
-    return tuple(label.text("name", r"[^\x00-\x1f\ud800-\udfff]{1,100}") for label in issue.many("labels"))
+    return tuple(label.text("name", LABEL) for label in issue.many("labels"))
 
 
 _GITHUB: dict[str, Callable[[Reader], Event]] = {

@@ -98,13 +98,14 @@ class FormSent:
 
 @dataclass(frozen=True)
 class IssueOpened:
-    """A new issue. https://docs.github.com/webhooks/webhook-events-and-payloads#issues"""
+    """An issue that is new, or got a label. https://docs.github.com/webhooks/webhook-events-and-payloads#issues"""
 
     repository: str
     number: int
     author: str
     author_is_bot: bool
     labels: tuple[str, ...]
+    put_on: str = ""  # the label that it got; "" for a new issue
 
     @property
     def key(self) -> str:

@@ -9,12 +9,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 from policies.foreign_text import SLACK_SECTION, escape_slack
 
 Row = Sequence[str]
 SLACK_CELL = 600  # characters of a cell, so that a row fits a section
 SLACK_ROWS = 20  # a message holds 50 blocks and should fit a screen
+_ENDS_A_LINK = re.compile(
+    r"[^!-~]|[<>|()\[\]\\`\"]"
+)  # in Slack or in markdown; percent-encoded it leads to the same page
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def _markdown_cell(cell: Cell) -> str:
     if isinstance(cell, ChannelName):
         return cell.id
     if isinstance(cell, Link):
-        return f"[{_markdown_cell(cell.text)}]({cell.url})" if cell.url else _markdown_cell(cell.text)
+        return f"[{_markdown_cell(cell.text)}]({_address(cell.url)})" if cell.url else _markdown_cell(cell.text)
     return " ".join(cell.replace("|", "\\|").split())
 
 
@@ -152,5 +156,10 @@ def _slack_cell(cell: Cell) -> str:
         return f"<#{cell.id}>"
     if isinstance(cell, Link):
         text = escape_slack(cell.text, SLACK_CELL)
-        return f"<{cell.url}|{text}>" if cell.url else text
+        return f"<{_address(cell.url)}|{text}>" if cell.url else text
     return escape_slack(cell, SLACK_CELL)
+
+
+def _address(url: str) -> str:
+    """Gives an address that can neither end its link nor begin anything else, as somebody may have typed it."""
+    return _ENDS_A_LINK.sub(lambda found: quote(found[0], safe=""), url)

@@ -251,7 +251,7 @@ class Answers:
     # Issues
 
     def issue_page(self, issue: Issue) -> str:
-        return self.page(f"{issue.repository.full_name}/issues/{issue.number}")
+        return self.page(f"{issue.repository.full_name}/{'pull' if issue.is_pull else 'issues'}/{issue.number}")
 
     def issue_api(self, issue: Issue) -> str:
         return self.api(issue.repository, f"/issues/{issue.number}")
@@ -289,7 +289,13 @@ class Answers:
             "author_association": self.association(issue.user),
             "performed_via_github_app": None,
             "reactions": _no_reactions(url),
+            **({"pull_request": self._pull(issue)} if issue.is_pull else {}),
         }
+
+    def _pull(self, issue: Issue) -> JSON:
+        """Gives what tells a pull request among issues; its own methods aren't built."""
+        page, url = self.issue_page(issue), self.api(issue.repository, f"/pulls/{issue.number}")
+        return {"url": url, "html_url": page, "diff_url": f"{page}.diff", "patch_url": f"{page}.patch"}
 
     def comment_page(self, comment: Comment) -> str:
         return f"{self.issue_page(comment.issue)}#issuecomment-{comment.id}"

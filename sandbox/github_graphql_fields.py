@@ -29,13 +29,34 @@ def type_name(value: Any, *_: object) -> str:
     """Gives an object's type in the schema."""
     if isinstance(value, User):
         return value.kind
+    if isinstance(value, Issue) and value.is_pull:
+        return "PullRequest"
     return EVENTS[value.event] if isinstance(value, Event) else TYPES[type(value)]
 
 
 def repository_issue(repository: Repository, info: Info, number: int) -> Issue:
-    if number not in repository.issues:
+    if number not in repository.issues or repository.issues[number].is_pull:
         raise error(f"Could not resolve to an Issue with the number of {number}.", "NOT_FOUND")
     return repository.issues[number]
+
+
+def repository_issue_or_pull_request(repository: Repository, info: Info, number: int) -> Issue:
+    if number not in repository.issues:
+        raise error(f"Could not resolve to an issue or pull request with the number of {number}.", "NOT_FOUND")
+    return repository.issues[number]
+
+
+def repository_pull_requests(
+    repository: Repository,
+    info: Info,
+    labels: Sequence[str] | None = None,
+    states: Sequence[str] | None = None,
+    order_by: Mapping[str, str] | None = None,
+    **page: Any,
+) -> dict[str, Any]:
+    return _narrowed(
+        [each for each in repository.issues.values() if each.is_pull], info, labels, states, order_by, page
+    )
 
 
 def repository_issues(
@@ -48,13 +69,22 @@ def repository_issues(
     **page: Any,
 ) -> dict[str, Any]:
     wanted = filter_by or {}
-    states = states or wanted.get("states")
+    issues = [each for each in repository.issues.values() if not each.is_pull and _passes(each, wanted)]
+    return _narrowed(issues, info, labels, states or wanted.get("states"), order_by, page)
+
+
+def _narrowed(
+    issues: Sequence[Issue],
+    info: Info,
+    labels: Sequence[str] | None,
+    states: Sequence[str] | None,
+    order_by: Mapping[str, str] | None,
+    page: Mapping[str, Any],
+) -> dict[str, Any]:
     found = [
         issue
-        for issue in repository.issues.values()
-        if (not states or issue.state in states)
-        and (not labels or any(issue.has_label(name) for name in labels))
-        and _passes(issue, wanted)
+        for issue in issues
+        if (not states or issue.state in states) and (not labels or any(issue.has_label(name) for name in labels))
     ]
     order = order_by or {"field": "created_at", "direction": "asc"}
     found.sort(key=ISSUE_ORDER[order["field"]], reverse=order["direction"] == "desc")
@@ -152,6 +182,16 @@ LABEL_ORDER: Mapping[str, Callable[[Label], Any]] = {
     "created_at": attrgetter("created_at", "id"),
     "name": lambda label: label.name.lower(),
 }
+ISSUE: Mapping[str, Resolver] = {
+    "body": _from(lambda issue: issue.body or ""),
+    "url": _url(Answers.issue_page),
+    "author": _from(attrgetter("user")),
+    "closed": _from(lambda issue: issue.state == "closed"),
+    "labels": _listed("labels"),
+    "assignees": _listed("assignees"),
+    "comments": _listed("comments"),
+    "timelineItems": issue_timeline,
+}
 FIELDS: Mapping[str, Mapping[str, Resolver]] = {
     "User": {"url": _url(lambda answers, user: answers.page(user.login))},
     "Bot": {"url": _url(lambda answers, user: answers.page(user.login))},
@@ -160,6 +200,8 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "isPrivate": _from(attrgetter("private")),
         "url": _url(lambda answers, repository: answers.page(repository.full_name)),
         "issue": repository_issue,
+        "issueOrPullRequest": repository_issue_or_pull_request,
+        "pullRequests": repository_pull_requests,
         "issues": repository_issues,
         "label": repository_label,
         "labels": repository_labels,
@@ -173,16 +215,8 @@ FIELDS: Mapping[str, Mapping[str, Resolver]] = {
         "createdAt": _from(attrgetter("published_at")),
         "url": _url(lambda answers, release: answers.release(release)["html_url"]),
     },
-    "Issue": {
-        "body": _from(lambda issue: issue.body or ""),
-        "url": _url(Answers.issue_page),
-        "author": _from(attrgetter("user")),
-        "closed": _from(lambda issue: issue.state == "closed"),
-        "labels": _listed("labels"),
-        "assignees": _listed("assignees"),
-        "comments": _listed("comments"),
-        "timelineItems": issue_timeline,
-    },
+    "Issue": ISSUE,
+    "PullRequest": ISSUE,
     "IssueComment": {"author": _from(attrgetter("user")), "url": _url(Answers.comment_page)},
     "RenamedTitleEvent": {
         "previousTitle": _from(lambda event: event.rename[0]),

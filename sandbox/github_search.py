@@ -151,7 +151,7 @@ def _term(minus: str, qualifier: str | None, value: str) -> Term:
 
 def _is(document: Document, value: str) -> bool:
     visibility = "private" if document.issue.repository.private else "public"
-    return value in {"issue", document.state, visibility}
+    return value in {"pr" if document.issue.is_pull else "issue", document.state, visibility}
 
 
 ALIASES = {"user": "org", "state": "is", "type": "is"}

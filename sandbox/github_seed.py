@@ -85,6 +85,7 @@ class SeededIssue(Row):
     closed_at: AwareDatetime | None = None
     comments: list[SeededComment] = []
     label_events: list[SeededLabelEvent] | None = None
+    pull_request: bool = False
 
 
 class SeededRelease(Row):
@@ -203,6 +204,7 @@ class Seeder:
         issue = Issue(
             self.state.new_id(), repository, number, said.title, said.body or None, author, at, at, said.state
         )
+        issue.is_pull = said.pull_request
         issue.labels = [self._label(repository, name) for name in said.labels]
         issue.assignees = [self.state.user(login) for login in said.assignees]
         if said.state == "closed":

@@ -88,6 +88,7 @@ class Issue(Node):
     assignees: list[User] = field(default_factory=list[User])
     comments: list[Comment] = field(default_factory=list["Comment"])
     events: list[Event] = field(default_factory=list["Event"])
+    is_pull: bool = False  # a pull request is an issue too, with a number of the same row
 
     def has_label(self, name: str) -> bool:
         return any(label.name.lower() == name.lower() for label in self.labels)

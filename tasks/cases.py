@@ -6,7 +6,7 @@ in it have keys of their own in the ledger. What is open and not being worked on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -131,6 +131,17 @@ def _note_what_was_done(run: runs.Run, subject: str) -> None:
         runs.Outcome(row.service, row.action, row.target, "done before", row.made_url or "")
         for row in ledger.rows(below=f"{run.procedure}/{subject}/", states=[ledger.State.DONE])
     )
+
+
+def assert_settled(failed: Mapping[str, Exception]) -> None:
+    """Fails a sweep in which some could not be seen to, after it has seen to the others.
+
+    Raises:
+        Unsettled: of those that failed, a sentence each.
+    """
+    if failed:
+        told = "\n".join(f"{subject}: {error}" for subject, error in failed.items())
+        raise Unsettled(f"{len(failed)} are not settled; the others are.\n{told}")
 
 
 async def settling(subject: str, act: Callable[[str], Awaitable[T]]) -> T:

@@ -35,6 +35,20 @@ class Issues(Client):
                 return None
             raise
 
+    def issue_or_pull_request(self, number: int) -> issues.Issue | None:
+        """Gives what has a number, be it an issue or a pull request, whose labels and comments are an issue's."""
+        try:
+            return self._issue(self._ask(_ONE_OF_BOTH, number=number)["repository"]["issueOrPullRequest"])
+        except GithubException as error:
+            if "NOT_FOUND" in str(error.data):
+                return None
+            raise
+
+    def open_pull_requests(self, labels: Sequence[str]) -> Iterator[issues.Issue]:
+        """Gives the open pull requests that have one of these labels, as issues are given, 100 a call."""
+        for page, _ in self._open_by_page(_PULL_REQUESTS, "pullRequests", labels):
+            yield from page
+
     def open_issues(self, labels: Sequence[str] | None) -> Iterator[issues.Issue]:
         """Gives the open issues that have one of these labels, with times and comments, 100 a call; None: all."""
         for page, _ in self.open_issues_by_page(labels):
@@ -46,9 +60,14 @@ class Issues(Client):
         What a reader changes in the issues of a page does not move the pages after it: they hang on the order in which
         issues were created, and labels are read again when a page is.
         """
+        yield from self._open_by_page(_ISSUES, "issues", labels)
+
+    def _open_by_page(
+        self, query: str, kind: str, labels: Sequence[str] | None
+    ) -> Iterator[tuple[list[issues.Issue], int]]:
         after: str | None = None
         while labels is None or labels:
-            page = self._ask(_ISSUES, labels=labels and list(labels), after=after)["repository"]["issues"]
+            page = self._ask(query, labels=labels and list(labels), after=after)["repository"][kind]
             yield [self._issue(each) for each in page["nodes"]], page["totalCount"]
             if not page["pageInfo"]["hasNextPage"]:
                 return
@@ -77,7 +96,7 @@ class Issues(Client):
             number=found["number"],
             author=author.get("login", ""),
             author_is_bot=author.get("__typename") == "Bot",
-            is_open=found["state"] == "OPEN",
+            is_open=not found["closed"],
             created_at=_time(found["createdAt"]),
             labels={each["name"]: added.get(each["name"]) for each in found["labels"]["nodes"]},
             assignees=[each["login"] for each in found["assignees"]["nodes"]],
@@ -187,7 +206,7 @@ class Issues(Client):
         return self._labelled(number, labels) if there else None
 
     def _without_labels(self, number: int, labels: Sequence[str], _: datetime) -> Made | None:
-        found = self.issue(number)
+        found = self.issue_or_pull_request(number)
         there = found is not None and any(found.has_label(each) for each in labels)
         return None if there else self._labelled(number, labels)
 
@@ -234,7 +253,7 @@ def _comment(found: Mapping[str, Any]) -> issues.Comment:
 
 _NONE: Mapping[str, Any] = {"nodes": []}
 _SHORT = """
-id number title body state createdAt author { __typename login }
+id number title body closed createdAt author { __typename login }
 labels(first: 100) { nodes { name } }
 assignees(first: 10) { nodes { login } }
 """
@@ -245,6 +264,12 @@ createdAt label {{ name }} }} }} }}
 """
 _ONE_ISSUE = f"""query($owner: String!, $name: String!, $number: Int!) {{
 repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS} }} }} }}"""
+_ONE_OF_BOTH = f"""query($owner: String!, $name: String!, $number: Int!) {{
+repository(owner: $owner, name: $name) {{ issueOrPullRequest(number: $number) {{
+... on Issue {{ {_FIELDS} }} ... on PullRequest {{ {_FIELDS} }} }} }} }}"""
+_PULL_REQUESTS = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
+repository(owner: $owner, name: $name) {{ pullRequests(first: 100, after: $after, states: OPEN, labels: $labels) {{
+totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
 _ISSUES = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
 repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, states: OPEN, labels: $labels) {{
 totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""

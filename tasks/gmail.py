@@ -24,7 +24,7 @@ from policies.confidentiality import Confidential
 from policies.mail import READ_BACK, Mail, is_alike, is_ours, mailbox, message_id, to_bytes
 from settings import settings
 from tasks import google_client
-from tasks.effects import Different, Failure, IfAbsent, Made, Unclear, Write, aperform
+from tasks.effects import AlreadyThere, Different, Failure, IfAbsent, Made, Unclear, Write, aperform
 from tasks.google_client import pages, service
 
 COMPOSE = "https://www.googleapis.com/auth/gmail.compose"
@@ -97,6 +97,22 @@ async def _send_draft(draft: str, mail: Mail, once: str, target: str) -> Made:
     return await aperform(write)
 
 
+async def delete_draft(mail: Mail, draft: str, *, once: str, target: str) -> Made:
+    """Deletes the draft of a mail that is not to be sent any more; one that is gone counts as deleted."""
+
+    def send_once() -> Made:
+        _users(mail, COMPOSE).drafts().delete(userId="me", id=draft).execute()
+        return Made(draft)
+
+    def find(_: datetime) -> Made | None:
+        return None if _is_there(mail, draft) else Made(draft)
+
+    request = {"draft": draft}
+    return await aperform(
+        Write(once, "Gmail", "delete draft", target, request, send_once, find, _explain_deletion, Made(draft))
+    )
+
+
 def _request(mail: Mail) -> Mapping[str, object]:
     return {name: Confidential(value) for name, value in mail.parts().items()}
 
@@ -167,4 +183,11 @@ def _explain_sending(error: Exception) -> Failure:
     """A draft that is gone has been sent, by us or by a person, or deleted: only a look at Sent tells."""
     if isinstance(error, HttpError) and error.status_code == 404:
         return Unclear("Its draft is gone.")
+    return explain(error)
+
+
+def _explain_deletion(error: Exception) -> Failure:
+    """A draft that is gone is as wanted, once a look has confirmed it."""
+    if isinstance(error, HttpError) and error.status_code == 404:
+        return AlreadyThere("Gmail says that it isn't there.")
     return explain(error)

@@ -5,7 +5,8 @@ Handbook: customer-success#contact-the-developer-on-call
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from prefect import flow
 
@@ -20,12 +21,13 @@ from policies.support import developer_hand_off as hand_off
 from policies.support import developer_on_call as policy
 from policies.support import direct_messages
 from settings import handbook
-from tasks import artifacts, github, known_names, ledger, remembered, runs, sheets, slack, slack_history
+from tasks import artifacts, cases, github, known_names, ledger, remembered, runs, sheets, slack, slack_history
 from tasks.effects import KeyReused
 
 CONTACT, REVIEW = "contact-developer-on-call", "review-developer-requests"
 SUMMARY, HAND_OFF = "post-direct-message-summary", "hand-off-developer-on-call"
 GROUP = f"user_groups.{policy.GROUP}.id"
+DAY = timedelta(days=1)
 NEEDS = (GROUP, f"channels.{policy.CHANNEL}.id")
 
 
@@ -60,9 +62,10 @@ async def contact(question: policy.Question, now: datetime) -> tuple[Report, str
     names = handbook()
     names.needs(*NEEDS, *([f"channels.{policy.CONSULTING}.id"] if question.solutions_consulting else []))
     about, issue = _checked(question)
-    once = f"{CONTACT}/{about.key}/{pacific_date(now)}"
-    (who_is,) = on_call(pacific_date(now))
-    said = remembered.agreed(f"{once}/said", policy.kept(now, who_is, policy.customers(question, issue)))
+    day = policy.asked_on(now, remembered.read(_said(about, pacific_date(now) - DAY)))
+    once = f"{CONTACT}/{about.key}/{day}"
+    (who_is,) = on_call(day)
+    said = remembered.agreed(_said(about, day), policy.kept(now, who_is, policy.customers(question, issue)))
     asked = policy.asked(question, about, issue, names.people, said)
     thread = await _call_for_help(asked, f"{once}/message")
     consulted = ""
@@ -83,6 +86,7 @@ async def review_developer_requests(dry_run: bool = False) -> int:
     1. Messages of the last week in #help-engineering that mention the on-call's user group are calls, by whomever.
     2. An answer is a reply in the thread by anybody but the asker and apps.
     3. After one hour of nine to five on business days without an answer, the thread is reminded, once.
+    4. One that can't be reminded holds up no other.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -93,13 +97,17 @@ async def review_developer_requests(dry_run: bool = False) -> int:
         await artifacts.report("developer-on-call-review", policy.closed(calendar, now))
         return 0
     names.needs(*NEEDS)
-    found: dict[policy.Request, policy.State] = {}
+    found, failed = dict[policy.Request, policy.State](), dict[str, Exception]()
     for request in await _requests():
-        found[request] = await _standing(request)
-        if found[request] == "overdue":
-            shown = policy.reminder(request, _group(), calendar)
-            await slack.post(request.channel, shown, once=_reminder(request), thread=request.ts)
+        try:
+            found[request] = await _standing(request)
+            if found[request] == "overdue":
+                shown = policy.reminder(request, _group(), calendar)
+                await slack.tell_once(request.channel, shown, occasion=f"{REVIEW}/{request.key}", thread=request.ts)
+        except Exception as error:  # the others go on; it is raised below
+            failed[request.key] = error
     await artifacts.report("developer-on-call-review", policy.reviewed(found, calendar))
+    cases.assert_settled(failed)
     return len(found)
 
 
@@ -183,7 +191,15 @@ def _checked(question: policy.Question) -> tuple[policy.Subject, Issue | None]:
     problems += leaks(question.tried)
     if problems or about is None:
         raise Refused(*problems)
+    if about.issue is None:
+        channel, _, ts = about.key.partition("/")
+        return replace(about, url=slack.link(channel, ts)), None
     return about, issue
+
+
+def _said(about: policy.Subject, day: date) -> str:
+    """Names what is kept of what was first said about something on a day."""
+    return f"{CONTACT}/{about.key}/{day}/said"
 
 
 def _issue(about: policy.Subject | None) -> Issue | None:
@@ -274,10 +290,6 @@ def _channel(name: str) -> str:
 
 def _group() -> str:
     return handbook().user_groups[policy.GROUP].id
-
-
-def _reminder(request: policy.Request) -> str:
-    return f"{REVIEW}/{request.key}/reminder"
 
 
 async def _call_for_help(asked: policy.Asked, once: str) -> str:

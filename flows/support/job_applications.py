@@ -16,6 +16,7 @@ from policies.customer import Refused
 from policies.events import SlackAction
 from policies.open_positions import chosen_title
 from policies.support import job_applications as policy
+from policies.support.developer_on_call import bad_author, person
 from policies.ticket import OPEN_STATES, Ticket, TicketUser
 from settings import handbook, settings
 from tasks import (
@@ -39,7 +40,7 @@ APPLICANTS = "applicants"  # of the hashes by which a second ticket of the same 
 
 @flow(name=RESPOND)
 async def respond_to_job_application(
-    conversations: list[str], approve: bool = False, position: str = "", dry_run: bool = False
+    conversations: list[str], approved_by: str = "", position: str = "", dry_run: bool = False
 ) -> None:
     """Respond to a "Contact us" job application.
 
@@ -51,22 +52,23 @@ async def respond_to_job_application(
     2. The assigned CSE approves the answer in Slack, unless handbook.toml says that it leaves at once.
     3. The assigned CSE answers from their own mailbox, with the Interim Head of People in copy.
     4. A copy of the answer goes into the ticket as an internal note.
-    5. The ticket is closed.
+    5. The ticket is closed. Where a person has closed it before the answer left, its draft is deleted.
 
     Args:
         conversations: The tickets' addresses or ids in Unthread. Never the applicant's name, which Prefect would store.
-        approve: Send the answer without asking in Slack.
+        approved_by: GitHub handle of the assigned CSE or the manager of support, to send it without asking in Slack.
         position: The title of the open position, when the ticket doesn't say it clearly. For one ticket only.
         dry_run: Say what would be done, and do nothing.
     """
     keys = [policy.subject(each) for each in conversations]
     if position and len(set(keys)) > 1:
         raise Refused("A position is for one ticket. Give one ticket with it, and start again for each other.")
+    approver = _approver(approved_by)
     came: list[tuple[str, str]] = []
 
     async def act(key: str) -> None:
         try:
-            came.append((key, await _answer_by_key(key, approve, position)))
+            came.append((key, await _answer_by_key(key, approver, position)))
         except cases.NothingToDo as reason:
             came.append((key, str(reason)))
             raise
@@ -77,24 +79,36 @@ async def respond_to_job_application(
         await artifacts.report("job-applications-answered", policy.answered(came))
 
 
-async def _answer_by_key(key: str, approve: bool, position: str) -> str:
+def _approver(handle: str) -> str:
+    """Gives the Slack id of who approves in Prefect, "" for nobody."""
+    people = handbook().people
+    if handle and (problems := bad_author(handle, people)):
+        raise Refused(*problems)
+    found = person(handle, people) if handle else None
+    return found.slack if found else ""
+
+
+async def _answer_by_key(key: str, approver: str, position: str) -> str:
     event = cases.event_behind(RESPOND, key)
     if isinstance(event, SlackAction) and (decision := policy.decision_of(event.action)):
         return await decide(event.value, decision, event.user)
-    return await answer(key, approve=approve, position=position)
+    return await answer(key, approver=approver, position=position)
 
 
-async def answer(conversation: str, *, approve: bool = False, position: str = "") -> str:
+async def answer(conversation: str, *, approver: str = "", position: str = "") -> str:
     """Does the procedure for one ticket, as it is now. Gives what came of it.
 
+    approver: the id in Slack of who wants it sent without being asked there.
+
     Raises:
+        Refused: the approver may not decide.
         tasks.cases.NothingToDo: with the reason: no application, a person was asked, approval is awaited.
         tasks.effects.EffectError
     """
     ticket = await unthread.conversation(conversation)
     if not position and form(ticket.text.reveal()) is None:
         raise cases.NothingToDo("It did not come through the contact form.")
-    return await _answer(ticket, await _known(), approve=approve, position=position)
+    return await _answer(ticket, await _known(), approver=approver, position=position)
 
 
 async def decide(conversation: str, decision: policy.Decision, slack_user: str) -> str:
@@ -105,7 +119,7 @@ async def decide(conversation: str, decision: policy.Decision, slack_user: str) 
         tasks.effects.EffectError
     """
     ticket, known = await unthread.conversation(conversation), await _known()
-    begun = _under_way(ticket, known)
+    begun = await _under_way(ticket, known)
     plan = begun or await _plan(ticket, known)
     await _assert_may_decide(plan, slack_user, known.managers)
     if begun:  # it was approved before, and that stands
@@ -135,7 +149,7 @@ class _Known:
     users: dict[str, TicketUser]
     people: dict[str, policy.Sender]
     copies: list[str]
-    managers: list[str]
+    managers: list[policy.Sender]
 
     def sender(self, ticket: Ticket) -> policy.Sender | None:
         """Gives whom a ticket is assigned to."""
@@ -146,13 +160,14 @@ class _Known:
 async def _known() -> _Known:
     head = handbook().role("interim_head_of_people")
     handbook().needs(f"people.{head.handle}.mailbox")
-    people = handbook().people.values()
+    titles, users = await open_positions.titles(), await unthread.users()
+    people = policy.senders(handbook().people.values(), users)
     return _Known(
-        titles=await open_positions.titles(),
-        users={each.id: each for each in await unthread.users()},
-        people={each.handle: policy.Sender(each.handle, each.name, each.mailbox, each.slack) for each in people},
+        titles=titles,
+        users={each.id: each for each in users},
+        people=people,
         copies=[head.mailbox],
-        managers=[each.slack for each in handbook().holders("manager_of_support_and_solutions")],
+        managers=[people[each.handle] for each in handbook().holders("manager_of_support_and_solutions")],
     )
 
 
@@ -164,15 +179,17 @@ def _salt() -> str:
 # -- the steps
 
 
-async def _answer(ticket: Ticket, known: _Known, *, approve: bool = False, position: str = "") -> str:
+async def _answer(ticket: Ticket, known: _Known, *, approver: str = "", position: str = "") -> str:
     if ledger.is_done(f"{RESPOND}/{ticket.id}/close") and not ticket.is_closed:
         raise cases.NothingToDo("We answered and closed it, and somebody has opened it again.")
-    if plan := _under_way(ticket, known):
+    if plan := await _under_way(ticket, known):
         return await _send(plan)
     plan = await _plan(ticket, known, position)
-    if not approve:
+    if approver and not policy.may_decide(approver, plan.sender, known.managers):
+        raise policy.not_theirs(plan, approver, known.people.values())
+    if not approver:
         await _unless_second(plan)
-    await _unless_unapproved(plan, approve=approve)
+    await _unless_unapproved(plan, approver)
     return await _send(plan)
 
 
@@ -237,19 +254,26 @@ async def _send(plan: policy.Answer) -> str:
     return "Answered, noted and closed."
 
 
-def _under_way(ticket: Ticket, known: _Known) -> policy.Answer | None:
+async def _under_way(ticket: Ticket, known: _Known) -> policy.Answer | None:
     """Gives the answer whose mail has left, or may have: it is finished as it was begun, whatever has changed since.
 
-    A draft that waits is finished too, unless somebody has closed the ticket meanwhile.
+    A draft that waits is finished too, unless somebody has closed the ticket meanwhile: then it is deleted.
     """
     once = f"{RESPOND}/{ticket.id}"
     begun = [row for row in ledger.rows(below=f"{once}/mail/") if row.state not in ledger.NOTHING_HAPPENED]
-    has_left = any(row.key == f"{once}/mail/send" for row in begun)
-    if not begun or (ticket.is_closed and not has_left):
+    if not begun:
         return None
     pinned = json.loads(remembered.read(f"{once}/answer") or "{}")
-    sender = known.people[pinned["sender"]]
-    return policy.begun(ticket, pinned["position"], sender, pinned["copies"])
+    plan = policy.begun(ticket, pinned["position"], known.people[pinned["sender"]], pinned["copies"])
+    if any(row.key == f"{once}/mail/send" for row in begun):
+        return plan
+    if ticket.is_closed:
+        if draft := begun[0].made_id:
+            await gmail.delete_draft(plan.mail, draft, once=f"{once}/no-draft", target=ticket.id)
+        return None
+    if ledger.is_done(f"{once}/no-draft"):
+        raise cases.NothingToDo("Its draft was deleted when somebody closed the ticket. Answer the applicant by hand.")
+    return plan
 
 
 # -- approval
@@ -270,14 +294,14 @@ def _questions(conversation: str) -> list[_Question]:
     return sorted((_Question(int(key[-2]), key[-1], ts) for key, ts in found), key=lambda each: each.number)
 
 
-async def _unless_unapproved(plan: policy.Answer, *, approve: bool) -> None:
+async def _unless_unapproved(plan: policy.Answer, approver: str) -> None:
     """Goes on when exactly this mail is approved; else asks, and says that approval is awaited."""
     mark = policy.fingerprint(plan, _salt())
     subject, decision = f"{plan.ticket.id}/{mark}", decisions.on(RESPOND, f"{plan.ticket.id}/{mark}")
-    if decision is None and (approve or handbook().job_applications.approval == "send"):
+    if decision is None and (approver or handbook().job_applications.approval == "send"):
         if runs.current().dry_run:
             return
-        by = runs.current().started_by if approve else "handbook.toml"
+        by = approver or "handbook.toml"
         decision = await database.commit(decisions.record, RESPOND, subject, "approve", by, mark)
         await _show_decided(plan, mark, decision)
     if decision is None:
@@ -318,10 +342,10 @@ async def _take_back(plan: policy.Answer, question: _Question) -> None:
     await slack.update(_channel(), question.ts, policy.outdated(plan.ticket), once=once)
 
 
-async def _assert_may_decide(plan: policy.Answer, slack_user: str, managers: list[str]) -> None:
+async def _assert_may_decide(plan: policy.Answer, slack_user: str, managers: list[policy.Sender]) -> None:
     if not policy.may_decide(slack_user, plan.sender, managers):
         once = f"{RESPOND}/{plan.ticket.id}/refusal/{slack_user}"
-        await slack.tell_only(_channel(), slack_user, policy.only_these(plan.sender), once=once)
+        await slack.tell_only(_channel(), slack_user, policy.only_these(plan.sender, managers), once=once)
         raise cases.NothingToDo("Only the assigned CSE or the manager of support decides.")
 
 
@@ -338,7 +362,7 @@ async def review_job_applications(dry_run: bool = False) -> int:
 
     1. All open tickets are read; those of applicants whom no webhook told of are answered.
     2. The assigned CSE is warned before the four business hours are over.
-    3. What is late is told to them and to the manager of support.
+    3. What is late is told to them and to the manager of support; what fails too, with the reason.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -355,30 +379,33 @@ async def review_job_applications(dry_run: bool = False) -> int:
                 waiting += await _review(ticket, known)
             except Exception as error:  # the others go on; it is raised below
                 failed[ticket.id] = error
+                waiting.append(policy.waits(ticket, known.titles, known.sender(ticket), str(error)))
+    for waits in waiting:
+        try:
+            await _remind(waits, known)
+        except Exception as error:
+            failed.setdefault(waits.ticket.id, error)
     await artifacts.report("job-applications", policy.reviewed(waiting, now, calendar))
-    if failed:
-        told = "\n".join(f"{ticket}: {error}" for ticket, error in failed.items())
-        raise cases.Unsettled(f"{len(failed)} tickets are not settled; the others are.\n{told}")
+    cases.assert_settled(failed)
     return len(waiting)
 
 
 async def _review(ticket: Ticket, known: _Known) -> list[policy.Reviewed]:
-    """Answers an application; gives it when it still waits for a person, who is reminded."""
+    """Answers an application; gives it when it still waits for a person."""
     try:
         await _answer(ticket, known)
     except cases.NothingToDo as reason:
         if ledger.is_done(f"{RESPOND}/{ticket.id}/close"):
             return []
-        waits = policy.waits(ticket, known.titles, known.sender(ticket), str(reason))
-        await _remind(waits, known)
-        return [waits]
+        return [policy.waits(ticket, known.titles, known.sender(ticket), str(reason))]
     return []
 
 
 async def _remind(waits: policy.Reviewed, known: _Known) -> None:
     calendar = handbook().calendar
     how = policy.standing(waits.ticket, runs.current().at, calendar)
-    if how != "in time":
-        shown = policy.reminder(waits, how, calendar, known.managers)
+    has_answer = ledger.is_done(f"{RESPOND}/{waits.ticket.id}/mail/send")
+    if how != "in time" and not has_answer:
+        shown = policy.reminder(waits, how, calendar, [each.slack for each in known.managers])
         occasion = f"{REVIEW}/{waits.ticket.id}/{how.replace(' ', '-')}"
         await slack.tell_once(_channel(), shown, occasion=occasion)

@@ -27,6 +27,7 @@ async def triage_support_request(issues: list[str], dry_run: bool = False) -> in
     1. A new issue with the team's label in the confidential repository is a request.
     2. It is announced in the customer success channel, with its link and the time by which an answer is due.
     3. When it says that it is urgent, the team is mentioned.
+    4. What a team member has answered already is not announced.
 
     Args:
         issues: Addresses of issues in the confidential repository.
@@ -48,6 +49,7 @@ async def review_support_requests(dry_run: bool = False) -> int:
     1. All open requests are read, 100 a call; those that no webhook told of are announced.
     2. An answer is a comment by a team member; bots and the one who asks don't count.
     3. When the business day is nearly over, or past, the owner is reminded, once each.
+    4. One that can't be told of holds up no other.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -60,12 +62,14 @@ async def review_support_requests(dry_run: bool = False) -> int:
     label = names.chosen("request_label")
     found = list(github.confidential.open_issues([label]))
     requests = [policy.standing(each, _team(), names.bots.github, now, names.calendar) for each in found]
+    failed: dict[str, Exception] = {}
     for request in requests:
-        if request.state != "answered":
-            await _announce(request.issue)
-        if request.state in {"due soon", "overdue"}:
-            await _remind(request)
+        try:
+            await _tell_of(request)
+        except Exception as error:  # the others go on; it is raised below
+            failed[request.issue.key] = error
     await artifacts.report("support-requests-review", policy.reviewed(requests))
+    cases.assert_settled(failed)
     return len(requests)
 
 
@@ -79,20 +83,25 @@ async def _announce_by_key(subject: str) -> Issue:
         raise cases.NothingToDo("The issue is gone.")
     if not issue.is_open:
         raise cases.NothingToDo("The issue is closed.")
+    if policy.answer(issue, _team(), handbook().bots.github):
+        raise cases.NothingToDo("A team member has answered it already.")
     await _announce(issue)
     return issue
 
 
 async def _announce(issue: Issue) -> None:
-    shown = policy.announcement(issue, handbook().calendar, _mentioned())
-    await slack.post(_channel(), shown, once=f"{TRIAGE}/{issue.key}/announcement")
+    shown = policy.announcement(issue, runs.current().at, handbook().calendar, _mentioned())
+    await slack.tell_once(_channel(), shown, occasion=f"{TRIAGE}/{issue.key}")
 
 
-async def _remind(request: policy.Request) -> None:
-    slack_ids = {handle.lower(): person.slack for handle, person in handbook().people.items()}
-    shown = policy.reminder(request, slack_ids, _mentioned())
-    once = f"{REVIEW}/{request.issue.key}/{request.state.replace(' ', '-')}"
-    await slack.post(_channel(), shown, once=once)
+async def _tell_of(request: policy.Request) -> None:
+    if request.state != "answered":
+        await _announce(request.issue)
+    if request.state in {"due soon", "overdue"}:
+        people = {handle: person.slack for handle, person in handbook().people.items()}
+        shown = policy.reminder(request, people, _mentioned())
+        occasion = f"{REVIEW}/{request.issue.key}/{request.state.replace(' ', '-')}"
+        await slack.tell_once(_channel(), shown, occasion=occasion)
 
 
 def _channel() -> str:
@@ -104,7 +113,7 @@ def _team() -> frozenset[str]:
     return frozenset(handle.lower() for role in policy.TEAM for handle in roles[role])
 
 
-def _mentioned() -> list[str]:
-    """Gives the Slack ids of the support engineers and their manager."""
+def _mentioned() -> dict[str, str]:
+    """Gives the Slack ids of the support engineers and their manager, by handle."""
     roles = ("customer_support_engineer", "manager_of_support_and_solutions")
-    return [person.slack for role in roles for person in handbook().holders(role)]
+    return {person.handle: person.slack for role in roles for person in handbook().holders(role)}

@@ -5,6 +5,8 @@ Handbook: customer-success#create-customer-support-issue
 
 from __future__ import annotations
 
+from itertools import chain
+
 from prefect import flow
 
 from policies.issue import reference
@@ -24,7 +26,7 @@ async def clear_waiting_labels(comments: list[str], dry_run: bool = False) -> in
     Owner: Customer Support Engineers
     Writes: GitHub
 
-    1. A comment counts if its author is no member of the organisation and no bot, and the issue is open.
+    1. A comment on an open issue or pull request counts if its author is no member of the organisation and no bot.
     2. Every label that begins with "+" and was there when the comment was written is removed.
 
     Args:
@@ -49,7 +51,7 @@ async def review_waiting_labels(dry_run: bool = False) -> int:
     Owner: Customer Support Engineers
     Writes: GitHub
 
-    1. All open issues with a label that begins with "+" are read, 100 a call.
+    1. All open issues and pull requests with a label that begins with "+" are read, 100 a call.
     2. Where somebody from outside has answered since, the label is removed. One that can't be holds up no other.
 
     Args:
@@ -59,7 +61,7 @@ async def review_waiting_labels(dry_run: bool = False) -> int:
     prefix, bots = names.labels.waiting_prefix, names.bots.github
     labels = [label.name for label in github.fleet.labels() if label.name.startswith(prefix)]
     done, problems = list[policy.Cleared](), list[str]()
-    for issue in github.fleet.open_issues(labels):
+    for issue in chain(github.fleet.open_issues(labels), github.fleet.open_pull_requests(labels)):
         if comment := policy.last_from_outside(issue, members, bots):
             try:
                 done.append(_remove(policy.cleared(issue, comment, members, prefix, bots)))
@@ -79,10 +81,10 @@ def _cleared(subject: str, members: frozenset[str]) -> policy.Cleared:
     """Clears what one comment clears."""
     names = handbook()
     wanted = reference(subject, names.repositories.public, comment=True)
-    issue = github.fleet.issue(wanted.number)
+    issue = github.fleet.issue_or_pull_request(wanted.number)
     comment = next((each for each in issue.comments if each.id == wanted.comment), None) if issue else None
     if issue is None or comment is None:
-        raise cases.NothingToDo("The comment is gone, or it is on a pull request.")
+        raise cases.NothingToDo("The comment is gone.")
     return _remove(policy.cleared(issue, comment, members, names.labels.waiting_prefix, names.bots.github))
 
 

@@ -5,17 +5,19 @@ Handbook: customer-success#rituals
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 
 from prefect import flow
 
 from policies.business_time import pacific_date
 from policies.team import rituals as policy
 from settings import handbook
-from tasks import artifacts, github, known_names, ledger, remembered, rituals_file, runs
+from tasks import artifacts, cases, github, known_names, ledger, remembered, rituals_file, runs
 
 CREATE = "create-ritual-issues"
 LAST_LOOK = f"{CREATE}, last look"
+NAME = 120  # characters of what is remembered
 
 
 @flow(name=CREATE)
@@ -29,19 +31,52 @@ async def create_ritual_issues(dry_run: bool = False) -> int:
     1. The file of rituals is read and checked: frequencies, people, labels, each mistake with its line.
     2. For each ritual with "autoIssue" whose cycle begins today, an issue is made, once a cycle.
     3. A cycle that came round while nothing ran is made up for; one that somebody made by hand is left alone.
-    4. The rituals of the next six weeks are shown.
+    4. One whose issue can't be made holds up no other, and is tried again the next day.
+    5. The rituals of the next six weeks are shown.
 
     Args:
         dry_run: Say what would be done, and do nothing.
     """
-    today, found, looked = pacific_date(runs.current().at), _rituals(), remembered.read(LAST_LOOK)
-    last = date.fromisoformat(looked) if looked else None
-    due = [(each, cycle) for each in found if each.auto_issue and (cycle := policy.cycle_to_make(each, last, today))]
-    made = [policy.Made(each, cycle, _make(each, cycle)) for each, cycle in due]
+    today, found, looked = pacific_date(runs.current().at), _rituals(), remembered.below(LAST_LOOK)
+    made, failed = _make_what_is_due(found, looked, today)
     if not dry_run:
-        remembered.keep(LAST_LOOK, today.isoformat())
-    await artifacts.report("rituals", policy.calendar(found, made, today))
+        _keep(looked | {LAST_LOOK: today.isoformat()})
+    await artifacts.report("rituals", policy.calendar(found, made, today, {task: str(failed[task]) for task in failed}))
+    cases.assert_settled(failed)
     return sum(bool(each.url) for each in made)
+
+
+def _make_what_is_due(
+    found: list[policy.Ritual], looked: dict[str, str], today: date
+) -> tuple[list[policy.Made], dict[str, Exception]]:
+    """Makes the issues that are due. Gives them, and what failed by task.
+
+    looked: the days of the last looks; noted in it is who is to be looked at again.
+    """
+    made, failed = list[policy.Made](), dict[str, Exception]()
+    for ritual in found:
+        last = looked.get(_missed(ritual)) or looked.get(LAST_LOOK)
+        cycle = policy.cycle_to_make(ritual, date.fromisoformat(last) if last else None, today)
+        if ritual.auto_issue and cycle:
+            try:
+                made.append(policy.Made(ritual, cycle, _make(ritual, cycle)))
+            except Exception as error:  # the others go on; the flow raises it
+                failed[ritual.task] = error
+                looked[_missed(ritual)] = (cycle - timedelta(days=1)).isoformat()
+            else:
+                looked.pop(_missed(ritual), None)
+    return made, failed
+
+
+def _missed(ritual: policy.Ritual) -> str:
+    """Names the day before a cycle whose issue could not be made: for this ritual, nobody has looked since."""
+    return f"{LAST_LOOK}/{ritual.key}"[:NAME]
+
+
+def _keep(looked: Mapping[str, str]) -> None:
+    remembered.forget([name for name in remembered.below(LAST_LOOK) if name not in looked])
+    for name, day in looked.items():
+        remembered.keep(name, day)
 
 
 def _rituals() -> list[policy.Ritual]:
@@ -62,7 +97,10 @@ def _make(ritual: policy.Ritual, cycle: date) -> str:
     """Makes a cycle's issue. Gives its address, "" when somebody has made it by hand."""
     wanted, once = ritual.auto_issue, f"{CREATE}/{ritual.key}/{cycle}"
     assert wanted
-    if not ledger.rows(keys=[once]) and _is_made_by_hand(ritual, cycle, wanted):
+    tried = ledger.rows(keys=[once])
+    if tried and tried[0].state == ledger.State.DONE:  # whatever the file says by now
+        return tried[0].made_url or ""
+    if not tried and _is_made_by_hand(ritual, cycle, wanted):
         return ""
     if wanted.repo == "fleet":
         title, body = known_names.public(ritual.task), known_names.public(policy.body(ritual))

@@ -9,13 +9,13 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policies.business_time import PACIFIC, Calendar, spoken_day, spoken_time
+from policies.business_time import PACIFIC, Calendar, pacific_date, spoken_day, spoken_time
 from policies.customer import Refused
 from policies.events import SlackMessage, slack_time
 from policies.handbook import Person, Repositories
@@ -28,6 +28,7 @@ from policies.support.out_of_hours import message_key
 ANSWER_WITHIN = timedelta(hours=1)  # of nine to five on weekdays; handbook/engineering, not this page
 LONGEST_TEXT = 2_000  # characters, so that a message shows all of it
 LOOKS_BACK = timedelta(days=7)
+GOES_ON_FOR = timedelta(hours=8)  # of a question that was begun and stopped, before it counts as asked anew
 CHANNEL, CONSULTING = "help-engineering", "help-solutions-consulting"
 GROUP = "oncall"
 
@@ -76,7 +77,10 @@ class Question(BaseModel):
 
 @dataclass(frozen=True)
 class Subject:
-    """What a question is about: an issue, a comment, or a message in Slack, which has no issue."""
+    """What a question is about: an issue, a comment, or a message in Slack, which has no issue.
+
+    url: of a message. It is made from its key: what somebody typed may lead elsewhere.
+    """
 
     key: str
     url: str = ""
@@ -87,7 +91,7 @@ def subject(given: str, repositories: Repositories) -> Subject | None:
     """Reads what a question is about; None when it is neither an issue of ours nor a message."""
     if given.strip().startswith("http"):
         with suppress(Refused):
-            return Subject(message_key(given), given.strip())
+            return Subject(message_key(given))
     for repository, comment in product((repositories.public, repositories.confidential), (False, True)):
         with suppress(Refused):
             found = reference(given, repository, comment=comment)
@@ -174,6 +178,15 @@ def kept(at: datetime, on_call: Answer, customers: Sequence[str]) -> str:
     return json.dumps({"at": at.isoformat(), "on_call": asdict(on_call), "customers": list(customers)})
 
 
+def asked_on(now: datetime, yesterdays: str | None) -> date:
+    """Gives the day that a question counts for: one that goes on after midnight calls nobody a second time.
+
+    yesterdays: what `kept` wrote of the same question the day before, if it was asked then.
+    """
+    at = datetime.fromisoformat(json.loads(yesterdays)["at"]) if yesterdays else now
+    return pacific_date(at if now - at < GOES_ON_FOR else now)
+
+
 def customers(question: Question, issue: Issue | None) -> list[str]:
     """Gives the codename labels of whom a question is about: the one that was given, else the issue's."""
     if question.customer:
@@ -239,10 +252,10 @@ def _told(on_call: Answer) -> str:
 
 
 def asked_already(asked: Asked, thread: str) -> Refused:
-    """Says that the same was asked today in other words."""
+    """Says that the same was asked before in other words."""
     return Refused(
-        f"The developer on-call was asked about {asked.about.key} today already: {thread} Add there what is new, or "
-        "start this again tomorrow."
+        f"The developer on-call was asked about {asked.about.key} on {spoken_time(asked.at)}: {thread} Add there what "
+        "is new, or start this again the day after."
     )
 
 

@@ -19,11 +19,12 @@ from policies.business_time import Calendar
 from policies.contact_form import Form, form
 from policies.customer import Refused
 from policies.events import ConversationCreated
+from policies.handbook import Person
 from policies.mail import Mail, address
 from policies.open_positions import is_application, is_for_somebody_else, positions_in, words_of
-from policies.report import Button, Cell, Link, Mention, Report
+from policies.report import Button, Cell, Link, Mention, Report, mentions_of
 from policies.support.out_of_hours import spoken
-from policies.ticket import Ticket, ticket_id
+from policies.ticket import Ticket, TicketUser, ticket_id
 
 Decision = Literal["approve", "decline"]
 Approval = Literal["ask", "send"]
@@ -172,6 +173,17 @@ def second_ticket(answer: Answer) -> AskAPerson:
     return AskAPerson(answer.ticket, {"second-ticket": reason}, answer.sender)
 
 
+def senders(people: Iterable[Person], users: Iterable[TicketUser]) -> dict[str, Sender]:
+    """Gives our people by handle. Where handbook.toml lacks somebody's id in Slack, what Unthread says stands."""
+    in_unthread = {each.mailbox.lower(): each.slack for each in users if each.mailbox}
+    return {
+        each.handle: Sender(
+            each.handle, each.name, each.mailbox, each.slack or in_unthread.get(each.mailbox.lower(), "")
+        )
+        for each in people
+    }
+
+
 def sender_of(mailbox: str, slack: str, people: Iterable[Sender]) -> Sender | None:
     """Gives the team member behind a user of Unthread: by mailbox, else by the member's id in Slack."""
     known = [each for each in people if each.mailbox]
@@ -251,9 +263,18 @@ def is_second(ticket: Ticket, other: str, other_came: datetime) -> bool:
 # -- who decides
 
 
-def may_decide(user: str, sender: Sender, managers: Iterable[str]) -> bool:
+def may_decide(user: str, sender: Sender, managers: Iterable[Sender]) -> bool:
     """Says whether somebody, by their id in Slack, may have the mail sent: the assigned CSE, or who leads support."""
-    return bool(user) and user in {sender.slack, *managers}
+    return bool(user) and user in {each.slack for each in (sender, *managers)}
+
+
+def not_theirs(answer: Answer, user: str, people: Iterable[Sender]) -> Refused:
+    """Says that somebody who started it in Prefect may not approve an answer."""
+    who = next((each.handle for each in people if each.slack == user), user)
+    return Refused(
+        f"Ticket #{answer.ticket.number} is {answer.sender.name}'s: {who} may not approve it. Only the assigned CSE or "
+        "the manager of support may. Leave it out, and they are asked in Slack."
+    )
 
 
 def decision_of(action: str) -> Decision | None:
@@ -303,14 +324,15 @@ def question(answer: Answer, calendar: Calendar) -> Report:
 
 def decided(answer: Answer, decision: Decision, by: str, at: datetime) -> Report:
     """Words what stands in the question's place once it is decided."""
+    mentioned = mentions_of(by)  # "handbook.toml" decides too
     word = "Approved" if decision == "approve" else "Declined"
     then = "The applicant gets the answer." if decision == "approve" else "Nothing is sent. Please answer by hand."
     return Report(
         f"{word}: answer to the applicant of ticket #{answer.ticket.number}",
-        [f"Position: {answer.position}. {then}", f"Decided {spoken(at, at)} by:"],
+        [f"Position: {answer.position}. {then}", f"Decided {spoken(at, at)} by{':' if mentioned else f' {by}.'}"],
         ("Ticket", ""),
         [_link(answer.ticket)],
-        mentions=_mentions(by),
+        mentions=mentioned,
     )
 
 
@@ -320,10 +342,13 @@ def outdated(ticket: Ticket) -> Report:
     return Report(f"No longer: ticket #{ticket.number}", [told], ("Ticket", ""), [_link(ticket)])
 
 
-def only_these(sender: Sender) -> Report:
+def only_these(sender: Sender, managers: Iterable[Sender]) -> Report:
     """Words what anybody else reads who presses one of the two buttons."""
-    told = f"{sender.name} has the ticket. They decide, or the manager of support."
-    return Report("Only the assigned CSE decides this", [told])
+    told = [f"{sender.name} has the ticket. They decide, or the manager of support."]
+    missing = [f"people.{each.handle}.slack" for each in (sender, *managers) if not each.slack]
+    if missing:
+        told.append(f"If that is you: your id in Slack is not known. Fill in {' and '.join(missing)} in handbook.toml.")
+    return Report("Only the assigned CSE decides this", told)
 
 
 def handed_over(asked: AskAPerson, calendar: Calendar) -> Report:

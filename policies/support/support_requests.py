@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from policies.business_time import Calendar, spoken_time
+from policies.business_time import Calendar, pacific_date, spoken_clock, spoken_day, spoken_time
 from policies.events import IssueOpened
 from policies.issue import Comment, Issue, is_bot
 from policies.report import Link, Mention, Report
@@ -39,12 +39,14 @@ State = Literal["answered", "in time", "due soon", "overdue"]
 
 
 def reasons_to_do_nothing(event: IssueOpened, repository: str, label: str, bots: Sequence[str]) -> list[str]:
-    """Says why a new issue is no request to customer success."""
+    """Says why an issue that is new, or got a label, is no new request to customer success."""
     reasons: list[str] = []
     if event.repository.lower() != repository.lower():
         reasons.append(f"It is in {event.repository}.")
     if label.lower() not in {each.lower() for each in event.labels}:
         reasons.append(f'It lacks the label "{label}".')
+    if event.put_on and event.put_on.lower() != label.lower():
+        reasons.append(f'Another label was put on it ("{event.put_on}").')
     if event.author_is_bot or is_bot(event.author, bots):
         reasons.append("A bot opened it.")
     return reasons
@@ -109,36 +111,61 @@ def standing(issue: Issue, team: Collection[str], bots: Sequence[str], now: date
     return Request(issue, due, age, "due soon" if left <= NEARLY else "in time")
 
 
-def announcement(issue: Issue, calendar: Calendar, team: Sequence[str]) -> Report:
+def announcement(issue: Issue, now: datetime, calendar: Calendar, team: Mapping[str, str]) -> Report:
     """Words what the customer success channel reads; the title stays in the issue, it may hold a name.
 
-    team: Slack ids of who is mentioned when it is urgent; empty ones are left out.
+    team: the Slack id of each who is mentioned when it is urgent, by handle; "" where handbook.toml has none.
     """
-    urgent = is_urgent(issue)
+    urgent, due = is_urgent(issue), due_by(issue, calendar)
+    mentioned: Mapping[str, str] = team if urgent else {}
+    if now <= due:
+        kind, told = "New request", f"An answer is due by {spoken_time(due)}."
+    else:
+        kind, told = "Request", f"An answer is overdue since {_with_year(due, now)}."
     return Report(
-        "Urgent request to customer success" if urgent else "New request to customer success",
-        [f"From {issue.author}. An answer is due by {spoken_time(due_by(issue, calendar))}."],
+        f"{'Urgent request' if urgent else kind} to customer success",
+        [f"From {issue.author}. {told}", *_to_fill_in(mentioned)],
         ("Request",),
         [(Link(issue.key, issue.url),)],
-        mentions=[Mention(each) for each in team if each] if urgent else [],
+        mentions=_mentions(mentioned),
     )
 
 
-def reminder(request: Request, slack_ids: Mapping[str, str], team: Sequence[str]) -> Report:
-    """Words what the owner is reminded of; without an owner, the team.
+def _with_year(at: datetime, now: datetime) -> str:
+    """Says when, with the year where it is another than now."""
+    day = pacific_date(at)
+    return spoken_time(at) if day.year == now.year else f"{spoken_day(day)}, {day.year}, {spoken_clock(at)}"
 
-    slack_ids: by login, in lower case.
+
+def _mentions(people: Mapping[str, str]) -> list[Mention]:
+    return [Mention(each) for each in people.values() if each]
+
+
+def _to_fill_in(people: Mapping[str, str]) -> list[str]:
+    """Says who can't be mentioned, and what to do about it."""
+    missing = [f"people.{handle}.slack" for handle, slack in people.items() if not slack]
+    return [f"To have everybody mentioned, fill in {' and '.join(missing)} in handbook.toml."] if missing else []
+
+
+def reminder(request: Request, people: Mapping[str, str], team: Mapping[str, str]) -> Report:
+    """Words what the owner is reminded of; without one who can be mentioned, the team.
+
+    people, team: Slack ids by handle, "" where handbook.toml has none.
     """
     late = request.state == "overdue"
     when = f"was due {spoken_time(request.due)}" if late else f"is due {spoken_time(request.due)}"
-    owner = slack_ids.get(request.owner.lower(), "")
+    owner = {handle: slack for handle, slack in people.items() if handle.lower() == request.owner.lower()}
+    mentioned = owner if any(owner.values()) else team
     who = request.owner or "Nobody"
     return Report(
         "A request is overdue" if late else "A request is due soon",
-        [f"{who} is assigned. No team member has answered yet; an answer {when}."],
+        [
+            f"{who} is assigned. No team member has answered yet; an answer {when}.",
+            *_to_fill_in({**owner, **mentioned}),
+        ],
         ("Request",),
         [(Link(request.issue.key, request.issue.url),)],
-        mentions=[Mention(each) for each in ([owner] if owner else team) if each],
+        mentions=_mentions(mentioned),
     )
 
 

@@ -14,6 +14,7 @@ from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -187,8 +188,13 @@ class Made:
 # -- what the run shows
 
 
-def calendar(found: Sequence[Ritual], made: Sequence[Made], today: date) -> Report:
-    """Shows the rituals of the coming weeks: each day that has some, beside what is done daily."""
+def calendar(
+    found: Sequence[Ritual], made: Sequence[Made], today: date, failed: Mapping[str, str] = MappingProxyType({})
+) -> Report:
+    """Shows the rituals of the coming weeks: each day that has some, beside what is done daily.
+
+    failed: why an issue could not be made, by task.
+    """
     daily = [each for each in found if each.frequency == "Daily"]
     others = [each for each in found if each.frequency != "Daily"]
     days = [today + timedelta(days=ahead) for ahead in range(7 * WEEKS_SHOWN)]
@@ -202,6 +208,7 @@ def calendar(found: Sequence[Ritual], made: Sequence[Made], today: date) -> Repo
     late = [each for each in made if each.cycle != today]
     said += [f"{each.ritual.task}: its cycle of {each.cycle} was missed and is made up for." for each in late]
     said += [f"{each.ritual.task}: somebody had made its issue by hand." for each in made if not each.url]
+    said += [f"{task}: its issue could not be made, and is tried again tomorrow. {why}" for task, why in failed.items()]
     return Report(
         f"Rituals of the next {WEEKS_SHOWN} weeks", said, ("Day", "Ritual", "Frequency", "Who", "Makes an issue"), rows
     )

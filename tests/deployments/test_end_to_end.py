@@ -66,7 +66,7 @@ def test_what_a_schedule_says_stands_in_prefect_as_the_next_runs(fresh: Installa
     finally:
         fresh.api.post(f"/deployments/{path}/pause_deployment").raise_for_status()
     starts = [datetime.fromisoformat(run["expected_start_time"]).astimezone(PACIFIC) for run in runs]
-    assert {f"{start:%H:%M}" for start in starts} == {"06:15", "13:00"}
+    assert all(6 <= start.hour < 16 and start.minute == 15 for start in starts)
     assert all(start.weekday() < 5 for start in starts)
 
 

@@ -16,7 +16,7 @@ from policies.customer import Refused
 from policies.handbook import HandbookError
 from policies.support.developer_on_call import Question
 from policies.support.direct_messages import Summary
-from tasks import google_client, known_names, remembered, runs
+from tasks import cases, google_client, known_names, remembered, runs, slack
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios import contact_developer_on_call as contact
 from tests.scenarios import hand_off_developer_on_call as hand_off
@@ -157,10 +157,18 @@ def test_the_same_issue_is_asked_again_the_next_day(world: Sandbox) -> None:
     assert len(posted(world)) == 2
 
 
-def test_a_message_in_slack_is_asked_about_by_its_link(world: Sandbox) -> None:
-    link = "https://fleetdm.slack.com/archives/C062D0THVV1/p1795453200000100"
+def test_what_is_sent_before_midnight_and_goes_on_after_it_calls_once(world: Sandbox) -> None:
+    assert ask(at="2026-11-24T07:58:00+00:00") == ask(at="2026-11-24T08:02:00+00:00")
+    assert len(posted(world)) == 1
+
+
+def test_a_message_in_slack_is_asked_about_by_a_link_to_our_own_slack_whatever_was_typed(world: Sandbox) -> None:
+    link = "https://elsewhere.example/archives/C062D0THVV1/p1795453200000100?a|b>_<!channel>"
     ask(contact.changed(issue=link, customer="", solutions_consulting=False))
-    assert link in str(world.effects()[0]["detail"]["blocks"])
+    shown = str(world.effects()[0]["detail"]["blocks"])
+    assert f"<{slack.link('C062D0THVV1', '1795453200.000100')}|Message in Slack>" in shown
+    assert "elsewhere" not in shown
+    assert "!channel" not in shown
 
 
 # Reminding
@@ -175,6 +183,16 @@ def test_a_thread_is_reminded_once_and_read_no_more_once_answered(world: Sandbox
     assert len(posted(world)) == 2
     read = [call["path"].partition("?")[0] for call in world.calls()[before:]]
     assert read.count("/conversations.replies") == 2  # those that were reminded; somebody may have answered
+
+
+def test_a_thread_that_can_not_be_reminded_holds_up_no_other_and_is_named(world: Sandbox) -> None:
+    world.reset(review.SCENARIO.seed)
+    world.fault(kind="401", service="slack", path=r"chat\.postMessage")
+    with pytest.raises(cases.Unsettled, match=r"1 are not settled.*\n.*Slack refused the token"):
+        look()
+    assert len(posted(world)) == 1
+    look()
+    assert len(posted(world)) == 2
 
 
 def test_an_answer_ends_the_wait(world: Sandbox) -> None:

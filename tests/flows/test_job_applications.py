@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,6 +31,7 @@ from tests.scenarios.respond_to_job_application import (
 
 NOW = "2026-11-23T18:00:00+00:00"
 CSE, MANAGER, COLLEAGUE = "U0SANDBOX09", "U0SANDBOX05", "U0SANDBOX11"
+HANDLE = "ksatter"
 SECOND = "conversation-second"
 SEND = r"/drafts/send\?"
 NOTE = "/messages$"
@@ -139,7 +141,7 @@ def test_a_declined_answer_is_not_sent_by_anybody_later(world: Sandbox) -> None:
     assert press("decline", MANAGER) == f"Declined by {MANAGER}."
     with pytest.raises(cases.NothingToDo, match="has declined it"):
         respond_now()
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     assert "Declined" in told(world)[0]
     assert press("approve", CSE) == f"Declined by {MANAGER}."
     assert outward(world) == []
@@ -199,13 +201,47 @@ def test_a_question_of_before_may_come_back(world: Sandbox) -> None:
 def test_a_question_of_before_sends_nothing_more_once_the_answer_was_approved_in_prefect(world: Sandbox) -> None:
     respond()
     assign(world, "user-edwardsb")
-    respond(approve=True)
+    respond(approved_by="edwardsb")
     assert "No longer" in told(world)[0]
     before = actions(world)
     assert press("approve", COLLEAGUE) == "Answered, noted and closed."
     assert press("decline", MANAGER) == "Answered, noted and closed."
     assert actions(world) == before
     assert len(mails(world)) == 1
+
+
+def test_an_approval_in_prefect_names_who_has_given_it(world: Sandbox) -> None:
+    respond()
+    respond(approved_by=f"@{HANDLE}")
+    assert outward(world) == ALL
+    (decided,) = told(world)
+    assert "Approved" in decided
+    assert f"<@{CSE}>" in decided
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [("edwardsb", "edwardsb may not approve it"), ("nobody", '"nobody" is not among')]
+)
+def test_in_prefect_too_only_who_may_decide_approves(by: str, said: str, world: Sandbox) -> None:
+    with pytest.raises(Refused, match=said):
+        respond(approved_by=by)
+    assert outward(world) == []
+
+
+def without_slack_ids(world: Sandbox, use_settings: Use, sqlite_url: str, tmp_path: Path) -> None:
+    added = (ROOT / "sandbox/handbook.toml").read_text(encoding="utf-8")
+    (tmp_path / "added.toml").write_text(added.replace(f'"{CSE}"', '""'), encoding="utf-8")
+    use_settings(variables(world, sqlite_url) | {"HANDBOOK_HANDBOOK_ADDITIONS": str(tmp_path / "added.toml")})
+
+
+def test_where_the_handbook_lacks_somebodys_slack_id_that_of_unthread_stands(
+    world: Sandbox, use_settings: Use, sqlite_url: str, tmp_path: Path
+) -> None:
+    without_slack_ids(world, use_settings, sqlite_url, tmp_path)
+    respond()
+    assert f"<@{CSE}>" in told(world)[0]
+    press("approve", CSE)
+    assert outward(world) == ALL
 
 
 def test_what_was_approved_is_kept_as_a_hash_with_who_and_when(world: Sandbox) -> None:
@@ -251,7 +287,7 @@ def test_the_handbook_may_say_that_answers_leave_at_once(
 
 
 def test_the_answer_is_from_the_cse_with_the_head_of_people_in_copy_and_the_note_is_its_copy(world: Sandbox) -> None:
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     (mail,) = mails(world)
     assert mail["target"] == f"kathy@fleetdm.com to {ADDRESS}"
     assert mail["detail"]["cc"] == "sampfluger88@fleetdm.com"
@@ -265,18 +301,18 @@ def test_the_answer_is_from_the_cse_with_the_head_of_people_in_copy_and_the_note
 def test_a_mail_that_fails_leaves_the_ticket_open_and_without_a_note(world: Sandbox) -> None:
     world.fault(kind="500_before", service="google", method="POST", path=SEND, times=99)
     with pytest.raises(effects.EffectPostponed):
-        respond(approve=True)
+        respond(approved_by=HANDLE)
     assert outward(world) == ["create draft"]
     assert held(world)["status"] == "open"
     world.no_more_faults()
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     assert outward(world) == ALL
 
 
 def test_a_note_that_fails_does_not_repeat_the_mail(world: Sandbox) -> None:
     world.fault(kind="vanished", service="unthread", method="POST", path=NOTE)
     with pytest.raises(effects.EffectRefused):
-        respond(approve=True)
+        respond(approved_by=HANDLE)
     assert outward(world) == ["create draft", "send mail"]
     assert held(world)["status"] == "open"
     respond()
@@ -286,7 +322,7 @@ def test_a_note_that_fails_does_not_repeat_the_mail(world: Sandbox) -> None:
 def test_a_mail_that_has_left_is_finished_as_it_was_whatever_has_changed_since(world: Sandbox) -> None:
     world.fault(kind="vanished", service="unthread", method="POST", path=NOTE)
     with pytest.raises(effects.EffectRefused):
-        respond(approve=True)
+        respond(approved_by=HANDLE)
     assign(world, "user-edwardsb")
     person(world, "status", id=TICKET, status="on_hold")
     respond()
@@ -298,24 +334,52 @@ def test_a_mail_that_has_left_is_finished_as_it_was_whatever_has_changed_since(w
 def test_a_draft_is_not_sent_once_a_person_has_closed_the_ticket(world: Sandbox) -> None:
     world.fault(kind="429", service="google", method="POST", path=SEND, times=99, seconds=60)
     with pytest.raises(effects.EffectPostponed):
-        respond(approve=True)
+        respond(approved_by=HANDLE)
     world.no_more_faults()
     person(world, "status", id=TICKET, status="closed")
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     assert mails(world) == []
     assert "closed already" in told(world)[-1]
 
 
+def test_the_draft_of_an_answer_that_never_left_goes_once_a_person_has_closed_the_ticket(world: Sandbox) -> None:
+    respond()
+    world.fault(kind="429", service="google", method="POST", path=SEND, times=99, seconds=60)
+    with pytest.raises(effects.EffectPostponed):
+        press("approve", CSE)
+    world.no_more_faults()
+    person(world, "status", id=TICKET, status="closed")
+    for _ in range(2):
+        with pytest.raises(cases.NothingToDo, match="closed already"):
+            press("approve", CSE)
+    assert actions(world, "google") == ["create draft", "delete draft"]
+    person(world, "status", id=TICKET, status="open")
+    respond()
+    assert review() == 1
+    assert actions(world, "google") == ["create draft", "delete draft"]
+
+
+def test_a_draft_that_is_gone_already_is_as_wanted(world: Sandbox) -> None:
+    world.fault(kind="429", service="google", method="POST", path=SEND, times=99, seconds=60)
+    with pytest.raises(effects.EffectPostponed):
+        respond(approved_by=HANDLE)
+    world.no_more_faults()
+    person(world, "status", id=TICKET, status="closed")
+    world.fault(kind="500_after", service="google", method="DELETE", path="/drafts/")
+    respond()
+    assert actions(world, "google") == ["create draft", "delete draft"]
+
+
 def test_a_second_run_does_nothing(world: Sandbox) -> None:
-    respond(approve=True)
-    respond(approve=True)
+    respond(approved_by=HANDLE)
+    respond(approved_by=HANDLE)
     assert actions(world) == ALL
 
 
 def test_a_ticket_that_somebody_has_opened_again_is_left_alone(world: Sandbox) -> None:
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     person(world, "status", id=TICKET, status="in_progress")
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     assert review() == 0
     assert actions(world) == ALL
     assert held(world)["status"] == "in_progress"
@@ -344,7 +408,7 @@ def test_what_only_a_person_can_decide_is_told_once_with_the_reason_and_the_tick
 ) -> None:
     world.reset(seed(ticket() | changes))
     respond()
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     assert outward(world) == []
     (message,) = told(world)
     assert said in message
@@ -358,7 +422,7 @@ def test_what_only_a_person_can_decide_is_told_once_with_the_reason_and_the_tick
 )
 def test_of_what_is_no_application_nothing_is_said(message: str, world: Sandbox) -> None:
     world.reset(seed(ticket(message=message)))
-    respond(approve=True)
+    respond(approved_by=HANDLE)
     assert actions(world) == []
 
 
@@ -388,7 +452,7 @@ def test_a_position_that_is_taken_off_the_list_goes_to_a_person(world: Sandbox) 
 def test_a_list_of_positions_that_is_none_stops_with_a_sentence(world: Sandbox) -> None:
     world.reset(seed(ticket(), positions="jobTitle: [unclosed"))
     with pytest.raises(Exception, match="is no list of positions"):
-        respond(approve=True)
+        respond(approved_by=HANDLE)
     assert actions(world) == []
 
 
@@ -504,11 +568,35 @@ def test_the_review_reads_in_bulk(world: Sandbox) -> None:
 def test_one_ticket_that_fails_does_not_hold_up_the_others(world: Sandbox) -> None:
     world.reset(seed(ticket(), ticket(SECOND) | {"messages": [{"text": text(address="other@x.example")}]}))
     world.fault(kind="401", service="slack", path=r"chat\.postMessage")
-    with pytest.raises(cases.Unsettled, match="1 tickets are not settled"):
+    with pytest.raises(cases.Unsettled, match="1 are not settled"):
         review()
     assert len(told(world)) == 1
     assert review() == 2
     assert len(told(world)) == 2
+
+
+def test_an_answer_that_fails_is_warned_of_and_reported_and_shown_with_the_reason(world: Sandbox) -> None:
+    respond()
+    world.fault(kind="429", service="google", method="POST", path=SEND, times=99, seconds=60)
+    with pytest.raises(effects.EffectPostponed):
+        press("approve", CSE)
+    start = datetime(2026, 11, 23, 18, tzinfo=UTC)
+    for halves in (6, 7, 8):
+        with pytest.raises(cases.Unsettled, match=TICKET):
+            review((start + timedelta(minutes=30 * halves)).isoformat())
+    _, warned, late = told(world)
+    assert "due soon" in warned
+    assert "Gmail asked to come back later" in warned
+    assert "is late" in late
+
+
+def test_an_answer_whose_note_fails_is_not_called_late(world: Sandbox) -> None:
+    world.fault(kind="vanished", service="unthread", method="POST", path=NOTE, times=9)
+    with pytest.raises(effects.EffectRefused):
+        respond(approved_by=HANDLE)
+    with pytest.raises(cases.Unsettled, match=TICKET):
+        review("2026-11-23T23:30:00+00:00")
+    assert told(world) == []
 
 
 # -- bad input, dry runs
@@ -525,9 +613,9 @@ def test_bad_input_is_refused_with_a_sentence_before_any_effect(
     assert actions(world) == []
 
 
-@pytest.mark.parametrize("approve", [True, False])
-def test_a_dry_run_decides_and_keeps_nothing(approve: bool, world: Sandbox) -> None:
-    respond(dry_run=True, approve=approve)
+@pytest.mark.parametrize("approved_by", [HANDLE, ""])
+def test_a_dry_run_decides_and_keeps_nothing(approved_by: str, world: Sandbox) -> None:
+    respond(dry_run=True, approved_by=approved_by)
     assert actions(world) == []
     respond()
     assert actions(world) == ["post message"]

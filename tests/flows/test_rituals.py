@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import requests
 
 from flows.team import rituals as flows
 from policies.customer import Refused
-from tasks import runs
+from tasks import cases, runs
 from tests.conftest import Sandbox, environment
 from tests.scenarios.create_ritual_issues import FILE, TEXT
 
@@ -59,6 +60,40 @@ def test_an_issue_that_somebody_made_by_hand_is_left_alone(sandbox: Sandbox) -> 
     seed(sandbox, issues=[by_hand])
     assert create() == 0
     assert sandbox.effects() == []
+
+
+SECOND = (
+    TEXT
+    + """
+- task: "Greet the team"
+  startedOn: "2026-11-23"
+  frequency: "Triweekly"
+  description: "Say hello."
+  dri: "zayhanlon"
+  autoIssue:
+    labels: [ ":help-customers" ]
+    repo: "confidential"
+"""
+)
+
+
+def test_a_ritual_that_fails_holds_up_no_other_and_is_made_up_for(sandbox: Sandbox) -> None:
+    seed(sandbox, SECOND)
+    sandbox.fault(kind="401", service="github", method="POST", path="/issues")
+    with pytest.raises(cases.Unsettled, match=r"1 are not settled.*\n.*Prioritize for next sprint"):
+        create()
+    assert [each["detail"]["title"] for each in sandbox.effects()] == ["Greet the team"]
+    assert create("2026-11-24T14:00:00+00:00") == 1
+    assert create(WEDNESDAY) == 0
+    assert len(sandbox.effects()) == 2
+
+
+def test_a_cycle_whose_issue_is_made_stays_made_when_its_description_is_edited(sandbox: Sandbox) -> None:
+    create()
+    file = {"repository": "fleetdm/fleet", "path": FILE, "text": TEXT.replace("description: ", "description: Now ")}
+    assert requests.post(f"{sandbox.url}/_sandbox/seed", json={"github": {"files": [file]}}, timeout=10).ok
+    assert create() == 1
+    assert len(sandbox.effects()) == 1
 
 
 def test_a_dry_run_makes_nothing_and_does_not_count_as_a_look(sandbox: Sandbox) -> None:

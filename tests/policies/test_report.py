@@ -28,3 +28,21 @@ def test_a_long_report_stays_within_slacks_limits_and_says_what_it_leaves_out() 
     assert len(blocks[0]["text"]["text"]) <= 150
     assert all(len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
     assert f"and {200 - SLACK_ROWS} more" in str(blocks[-1])
+
+
+EVIL = "https://fleetdm.slack.com/archives/C1/p1?a|b>_<!channel> (x)"
+
+
+def test_the_address_of_a_link_can_neither_end_it_nor_call_anybody_in_slack() -> None:
+    row = Report("T", ["S"], ("Where",), [(Link("here", EVIL),)]).slack_blocks()[-1]
+    assert row["text"]["text"] == "*<https://fleetdm.slack.com/archives/C1/p1?a%7Cb%3E_%3C!channel%3E%20%28x%29|here>*"
+
+
+def test_the_address_of_a_link_breaks_no_table() -> None:
+    shown = Report("T", ["S"], ("Where",), [(Link("here", EVIL),)]).markdown()
+    assert "| [here](https://fleetdm.slack.com/archives/C1/p1?a%7Cb%3E_%3C!channel%3E%20%28x%29) |" in shown
+
+
+def test_an_ordinary_address_stays_as_it_is() -> None:
+    url = "https://github.com/fleetdm/fleet/issues?q=is%3Aopen+label:bug&a=1#issuecomment-99"
+    assert f"({url})" in Report("T", ["S"], ("Where",), [(Link("here", url),)]).markdown()

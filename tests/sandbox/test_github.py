@@ -963,6 +963,43 @@ def _timed(tracker: Tracker, path: str) -> float:
     return time.perf_counter() - began
 
 
+# -- pull requests
+
+
+PULL = {"title": "A mend", "labels": ["bug"], "pull_request": True}
+
+
+def test_a_pull_request_is_an_issue_to_rest_and_fits_githubs_model(tracker: Tracker) -> None:
+    tracker.seed_issues(PULL)
+    shown = tracker.call("GET", f"/repos/{PUBLIC}/issues/1").json()
+    fits(models.Issue, shown)
+    assert shown["pull_request"]["html_url"].endswith(f"/{PUBLIC}/pull/1")
+    tracker.repository().get_issue(1).remove_from_labels("bug")
+    assert tracker.call("GET", f"/repos/{PUBLIC}/issues/1").json()["labels"] == []
+
+
+def test_graphql_keeps_pull_requests_and_issues_apart(tracker: Tracker) -> None:
+    tracker.seed_issues(PULL, {})
+    query = """query { repository(owner: "fleetdm", name: "fleet") {
+      issues(first: 9) { nodes { number } } pullRequests(first: 9, labels: ["bug"], states: OPEN) { nodes { number } }
+      first: issueOrPullRequest(number: 1) { __typename ... on PullRequest { closed url
+        timelineItems(last: 9, itemTypes: [LABELED_EVENT]) { nodes { ... on LabeledEvent { label { name } } } } } }
+      second: issueOrPullRequest(number: 2) { __typename } } }"""
+    answer = tracker.graphql(query)["data"]["repository"]
+    assert answer["issues"]["nodes"] == [{"number": 2}]
+    assert answer["pullRequests"]["nodes"] == [{"number": 1}]
+    assert (answer["first"]["__typename"], answer["second"]["__typename"]) == ("PullRequest", "Issue")
+    assert answer["first"]["timelineItems"]["nodes"] == [{"label": {"name": "bug"}}]
+    refused = tracker.graphql('query { repository(owner: "fleetdm", name: "fleet") { issue(number: 1) { title } } }')
+    assert refused["errors"][0]["type"] == "NOT_FOUND"
+
+
+def test_search_tells_pull_requests_from_issues(tracker: Tracker) -> None:
+    tracker.seed_issues(PULL, {})
+    found = [tracker.call("GET", f"/search/issues?q=repo:{PUBLIC}+is:{kind}").json() for kind in ("pr", "issue")]
+    assert [each["items"][0]["number"] for each in found] == [1, 2]
+
+
 # -- GitHub's published models
 
 

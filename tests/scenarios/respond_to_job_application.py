@@ -43,7 +43,7 @@ def seed(*tickets: dict[str, Any], positions: str = POSITIONS) -> dict[str, Any]
 
 SCENARIO = Scenario(
     flow="flows.support.job_applications.respond_to_job_application",
-    parameters={"conversations": [TICKET], "approve": True},
+    parameters={"conversations": [TICKET], "approved_by": "ksatter"},
     seed=seed(ticket()),
     expected=[
         Expected("google", "create draft", rf"kathy@fleetdm.com to {ADDRESS}", "Customer Support Engineer"),

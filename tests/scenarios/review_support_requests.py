@@ -39,9 +39,9 @@ SCENARIO = Scenario(
     # Two announcements that no webhook had brought, one reminder before the time and one after it.
     expected=[
         Expected("slack", "post message", "#help-customers", saying="New request.*12511"),
-        Expected("slack", "post message", "#help-customers", saying="New request.*12512"),
+        Expected("slack", "post message", "#help-customers", saying="From.*overdue since.*12512"),
         Expected("slack", "post message", "#help-customers", saying="due soon.*12511"),
-        Expected("slack", "post message", "#help-customers", saying="overdue.*12512"),
+        Expected("slack", "post message", "#help-customers", saying="A request is overdue.*12512"),
     ],
     names=[NAME, "Quillfeather"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,9 +58,7 @@ def issue(*labels: str) -> Issue:
         ),
         (
             " https://fleetdm.slack.com/archives/C0SANDBOX01/p1763900000000100 ",
-            policy.Subject(
-                "C0SANDBOX01/1763900000.000100", "https://fleetdm.slack.com/archives/C0SANDBOX01/p1763900000000100"
-            ),
+            policy.Subject("C0SANDBOX01/1763900000.000100"),
         ),
         ("https://github.com/somebody/else/issues/12", None),
         ("C0SANDBOX01/1763900000.000100", None),
@@ -179,10 +178,23 @@ def test_the_customer_is_named_by_codename(given: str, labels: tuple[str, ...], 
 def test_a_comment_and_a_message_are_linked_themselves() -> None:
     comment = asked(issue=f"{ADDRESS}#issuecomment-99")
     assert comment.url == f"{ADDRESS}#issuecomment-99"
-    link = "https://fleetdm.slack.com/archives/C0SANDBOX01/p1763900000000100"
-    message = asked(issue=link)
+    message = replace(asked(issue="https://fleetdm.slack.com/archives/C0SANDBOX01/p1763900000000100"), url="link")
     (row,) = policy.consulting(message, "thread").rows
-    assert row == (Link("Message in Slack", link), "", Link("#help-engineering", "thread"))
+    assert row == (Link("Message in Slack", "link"), "", Link("#help-engineering", "thread"))
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [("2026-11-24T07:50", 23), ("2026-11-24T08:00", 24), ("2026-11-25T00:01", 25)],
+    ids=["in the night", "in the morning", "a day later"],
+)
+def test_a_question_that_goes_on_after_midnight_is_of_the_day_it_began_on(now: str, day: int) -> None:
+    said = policy.kept(pacific("2026-11-23T23:58"), LUKE, [])
+    assert policy.asked_on(pacific(now), said) == date(2026, 11, day)
+
+
+def test_a_question_without_one_of_yesterday_is_of_today() -> None:
+    assert policy.asked_on(pacific("2026-11-24T00:01"), None) == date(2026, 11, 24)
 
 
 def test_a_second_attempt_repeats_what_the_first_has_said() -> None:
@@ -201,7 +213,8 @@ def test_the_run_shows_both_threads() -> None:
 
 
 def test_the_same_in_other_words_is_asked_in_the_thread() -> None:
-    assert "fleetdm/fleet#12 today already: thread Add there" in str(policy.asked_already(asked(), "thread"))
+    told = str(policy.asked_already(asked(), "thread"))
+    assert "fleetdm/fleet#12 on Monday, November 23, 10:00 AM Pacific Time: thread Add there" in told
 
 
 # When an answer is due

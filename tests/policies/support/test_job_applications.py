@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,14 +15,16 @@ from policies.confidentiality import Confidential
 from policies.contact_form import Form, form
 from policies.customer import Refused
 from policies.events import ConversationCreated
+from policies.handbook import Person
 from policies.mail import address
 from policies.open_positions import chosen_title, is_application, is_for_somebody_else, open_titles, positions_in
 from policies.support import job_applications as policy
-from policies.ticket import Ticket, ticket_id
+from policies.ticket import Ticket, TicketUser, ticket_id
 from tests.scenarios.respond_to_job_application import text
 
 TITLES = ["Customer Support Engineer", "Customer Success Manager", "Software Engineer", "Apprentice"]
 CSE = policy.Sender("ksatter", "Kathy Satterlee", "kathy@fleetdm.com", "U0SANDBOX09")
+MANAGER = policy.Sender("AdamBaali", "Adam Baali", "adam@fleetdm.com", "U0SANDBOX05")
 HEAD, SALT = "sampfluger88@fleetdm.com", "salt"
 MONDAY_AT_NINE = datetime(2026, 11, 23, 17, tzinfo=UTC)
 APPLIES = "I would like to apply for the Customer Support Engineer position."
@@ -419,11 +422,29 @@ def test_the_assignee_is_known_by_mailbox_and_else_by_slack() -> None:
     ids=["the assigned CSE", "the manager of support", "a colleague", "nobody"],
 )
 def test_the_assigned_cse_and_the_manager_decide(user: str, may: bool) -> None:
-    assert policy.may_decide(user, CSE, ["U0SANDBOX05", ""]) is may
+    assert policy.may_decide(user, CSE, [MANAGER, replace(MANAGER, slack="")]) is may
 
 
 def test_nobody_decides_for_a_cse_whose_slack_id_is_unknown_by_having_none() -> None:
-    assert not policy.may_decide("", policy.Sender("x", "X", "x@fleetdm.com", ""), [""])
+    assert not policy.may_decide("", replace(CSE, slack=""), [replace(MANAGER, slack="")])
+
+
+def test_who_presses_and_is_not_known_reads_what_to_fill_in() -> None:
+    assert "Fill in" not in policy.only_these(CSE, [MANAGER]).slack_text()
+    told = policy.only_these(replace(CSE, slack=""), [MANAGER]).slack_text()
+    assert "Fill in people.ksatter.slack in handbook.toml" in told
+
+
+def test_the_slack_id_of_unthread_stands_in_for_one_that_the_handbook_lacks() -> None:
+    people = [
+        Person(handle="ksatter", name="Kathy", slack="", mailbox="kathy@fleetdm.com"),
+        Person(handle="x", name="X", slack="U0SANDBOX99"),
+    ]
+    users = [TicketUser("1", "Kathy", "Kathy@fleetdm.com", "U0SANDBOX09"), TicketUser("2", "Other", "", "U0SANDBOX98")]
+    assert {each.handle: each.slack for each in policy.senders(people, users).values()} == {
+        "ksatter": "U0SANDBOX09",
+        "x": "U0SANDBOX99",
+    }
 
 
 @pytest.mark.parametrize(

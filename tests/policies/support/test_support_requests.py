@@ -16,10 +16,14 @@ from policies.support import support_requests as policy
 
 TEAM = {"ksatter", "ddribeiro"}
 BOTS = ["fleet-release"]
+TEAM_IDS = {"ddribeiro": "U0TEAM0001"}
 
 
 def pacific(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("America/Los_Angeles"))
+
+
+SOON = pacific("2026-11-20T10:05")
 
 
 def issue(
@@ -139,26 +143,55 @@ def test_the_age_counts_business_hours() -> None:
 
 
 def test_the_announcement_mentions_the_team_only_when_it_is_urgent() -> None:
-    urgent = policy.announcement(issue(title="Urgent"), SUPPORT, ["U0TEAM0001", ""])
+    urgent = policy.announcement(issue(title="Urgent"), SOON, SUPPORT, TEAM_IDS | {"kc9wwh": ""})
     assert urgent.slack_text().startswith("<@U0TEAM0001> Urgent request")
-    assert policy.announcement(issue(), SUPPORT, ["U0TEAM0001"]).mentions == []
+    assert "fill in people.kc9wwh.slack in handbook.toml" in urgent.slack_text()
+    quiet = policy.announcement(issue(), SOON, SUPPORT, {"kc9wwh": ""})
+    assert quiet.mentions == []
+    assert "fill in" not in quiet.slack_text()
     assert "Monday, November 23, 10:00 AM Pacific Time" in urgent.markdown()
 
 
 def test_nothing_of_the_title_is_repeated() -> None:
-    shown = policy.announcement(issue(title="Request: Quillfeather Logistics"), SUPPORT, [])
+    shown = policy.announcement(issue(title="Request: Quillfeather Logistics"), SOON, SUPPORT, {})
     assert "Quillfeather" not in shown.markdown() + shown.slack_text()
 
 
 def test_the_owner_is_reminded_and_without_one_the_team() -> None:
     late = policy.standing(issue(assignees=["KSatter"]), TEAM, BOTS, pacific("2026-11-24T10:00"), SUPPORT)
-    shown = policy.reminder(late, {"ksatter": "U0KATHY001"}, ["U0TEAM0001"])
+    shown = policy.reminder(late, {"ksatter": "U0KATHY001"}, TEAM_IDS)
     assert shown.title == "A request is overdue"
     assert [mention.id for mention in shown.mentions] == ["U0KATHY001"]
     nobodys = policy.standing(issue(), TEAM, BOTS, pacific("2026-11-23T09:00"), SUPPORT)
-    shown = policy.reminder(nobodys, {}, ["U0TEAM0001"])
+    shown = policy.reminder(nobodys, {}, TEAM_IDS)
     assert shown.title == "A request is due soon"
     assert [mention.id for mention in shown.mentions] == ["U0TEAM0001"]
+
+
+def test_an_owner_who_can_not_be_mentioned_is_named_and_the_team_is_mentioned_instead() -> None:
+    late = policy.standing(issue(assignees=["KSatter"]), TEAM, BOTS, pacific("2026-11-24T10:00"), SUPPORT)
+    shown = policy.reminder(late, {"ksatter": ""}, TEAM_IDS)
+    assert [mention.id for mention in shown.mentions] == ["U0TEAM0001"]
+    assert "fill in people.ksatter.slack in handbook.toml" in shown.slack_text()
+
+
+@pytest.mark.parametrize(
+    ("created", "told"),
+    [
+        (
+            "2026-11-20T10:00",
+            "New request to customer success From lukeheath. An answer is due by Monday",
+        ),
+        (
+            "2026-11-18T10:00",
+            "Request to customer success From lukeheath. An answer is overdue since Thu",
+        ),
+        ("2025-11-18T10:00", "An answer is overdue since Wednesday, November 19, 2025, 10:00 AM Pacific Time."),
+    ],
+    ids=["new", "old", "of another year"],
+)
+def test_an_old_issue_is_not_announced_as_new(created: str, told: str) -> None:
+    assert told in policy.announcement(issue(created=created), SOON, SUPPORT, {}).slack_text()
 
 
 def event(**changed: Any) -> IssueOpened:
@@ -180,6 +213,8 @@ def event(**changed: Any) -> IssueOpened:
         ({"repository": "fleetdm/fleet"}, ["It is in fleetdm/fleet."]),
         ({"labels": ("#help-customers",)}, ['It lacks the label ":help-customers".']),
         ({"author": "fleet-release"}, ["A bot opened it."]),
+        ({"put_on": ":Help-Customers"}, []),
+        ({"put_on": "bug"}, ['Another label was put on it ("bug").']),
         ({"author_is_bot": True, "labels": ()}, ['It lacks the label ":help-customers".', "A bot opened it."]),
     ],
 )
