@@ -123,7 +123,7 @@ async def record_reproduction(
     Owner: Customer Support Engineers
     Writes: Slack
 
-    1. It is recorded who says so and when; what is said last counts.
+    1. It is recorded who says so and when; what is said last counts, and all details are kept.
     2. The question in the customer success channel shows the answer.
     3. The review of the second business day uses it, and puts the details onto the issue.
 
@@ -141,7 +141,8 @@ async def record_reproduction(
 
 async def _record(issue: str, outcome: policy.Outcome, details: str, press: str) -> str:
     number, labels = issue_number(issue, handbook().repositories.public), handbook().labels
-    by = policy.press(press).user if press else runs.current().started_by
+    said = policy.press(press) if press else None
+    by, at = (said.user, said.at) if said else (runs.current().started_by, runs.current().at)
     if press and by not in _team():
         await _refuse(press, by)
         raise cases.NothingToDo("Who pressed the button is not of the team.")
@@ -153,7 +154,7 @@ async def _record(issue: str, outcome: policy.Outcome, details: str, press: str)
     bug, finding = _bug(found), policy.Finding(outcome, by, details)
     if not runs.current().dry_run:
         subject = f"{bug.key}/{press or runs.current().id}"
-        decisions.record(RECORD, subject, finding.outcome, finding.by, finding.details)
+        decisions.record(RECORD, subject, finding.outcome, finding.by, finding.details, at)
         await _show_finding(bug)
     await artifacts.report("recorded-reproduction", policy.recorded(found, finding))
     return found.url
@@ -179,9 +180,9 @@ async def _under_investigation() -> list[policy.Bug]:
 
 
 def _finding(bug: policy.Bug) -> policy.Finding | None:
-    """Gives what was recorded last."""
-    found = decisions.last(RECORD, below=f"{bug.key}/")
-    return policy.finding_of(found.decision, found.decided_by, found.shown) if found else None
+    """Gives what was recorded."""
+    said = decisions.all_of(RECORD, below=f"{bug.key}/")
+    return policy.gathered([policy.finding_of(each.decision, each.decided_by, each.shown) for each in said])
 
 
 def _managers() -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, cast
@@ -19,7 +19,7 @@ from pydantic import Field
 
 from policies.business_time import PACIFIC, Calendar, pacific_date, spoken_day
 from policies.customer import Refused
-from policies.events import SlackAction
+from policies.events import SlackAction, slack_time
 from policies.foreign_text import neutralise_markdown
 from policies.handbook import Labels
 from policies.issue import Issue
@@ -35,7 +35,9 @@ LONGEST_DETAILS = 5_000
 # The roles of those who may say whether a bug was reproduced.
 TEAM = ("customer_support_engineer", "customer_solutions_architect", "manager_of_support_and_solutions")
 
-_SUBJECT = re.compile(r"([\w.-]+/[\w.-]+#\d+)@(\d+)/(reproduced|not reproduced)/([UW][A-Z0-9]{2,20})/([\d.]{3,30})")
+_SUBJECT = re.compile(
+    r"([\w.-]+/[\w.-]+#\d+)@(\d+)/(reproduced|not reproduced)/([UW][A-Z0-9]{2,20})/(\d{1,12}\.\d{1,10})"
+)
 _VALUE = re.compile(r"[\w.-]+/[\w.-]+#\d+@\d+")
 
 
@@ -209,6 +211,17 @@ def finding_of(decision: str, by: str, shown: str) -> Finding:
     return Finding("reproduced" if decision == "reproduced" else "not reproduced", by, shown)
 
 
+def gathered(said: Sequence[Finding]) -> Finding | None:
+    """Gives what is known of a bug: what was said last counts, and all details belong on the issue.
+
+    said: in the order in which it was said.
+    """
+    if not said:
+        return None
+    details = dict.fromkeys(each.details for each in said if each.details)
+    return replace(said[-1], details="\n\n".join(details))
+
+
 def finding_kept(finding: Finding | None) -> str:
     """Gives a finding as text."""
     return json.dumps(asdict(finding) if finding else None)
@@ -227,6 +240,7 @@ class Press:
     issue: str  # its key
     outcome: Outcome
     user: str
+    at: datetime
 
 
 def is_press(action: SlackAction) -> bool:
@@ -253,7 +267,7 @@ def press(subject: str) -> Press:
     """
     if not (found := _SUBJECT.fullmatch(subject)):
         raise Refused(f'"{subject}" is no press of a button. Leave it empty; Slack fills it in.')
-    return Press(found[1], cast(Outcome, found[3]), found[4])
+    return Press(found[1], cast(Outcome, found[3]), found[4], slack_time(found[5]))
 
 
 def reasons_not_to_record(bug: Issue | None, given: str, investigate: str, details: str) -> list[str]:

@@ -54,8 +54,8 @@ def escalate(issue: str = "", *, dry_run: bool = False, **changed: Any) -> str:
         return asyncio.run(flows.escalate_customer_bug.fn(issue, report, dry_run))
 
 
-def record(outcome: Any, *, number: int = 1, press: str = "", details: str = "") -> None:
-    with runs.acting(a_run(flows.RECORD, STAND_UP, number)):
+def record(outcome: Any, *, number: int = 1, press: str = "", details: str = "", at: str = STAND_UP) -> None:
+    with runs.acting(a_run(flows.RECORD, at, number)):
         asyncio.run(flows.record_reproduction.fn("42001", outcome, details, press))
 
 
@@ -97,6 +97,29 @@ def test_what_was_recorded_last_counts_and_the_question_shows_it(sandbox: Sandbo
     assert len(shown) == 2
     assert "Not reproduced." in shown[0]
     assert f"<@{CSE}>" in shown[1]
+    review(NEXT_DAY)
+    assert ":product" in labels()
+
+
+def test_details_from_the_form_stay_when_a_button_is_pressed_afterwards(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    record("not reproduced", details="It needs two hosts.")
+    record("not reproduced", number=2, details="And an old agent.", at="2026-11-24T17:00:00+00:00")
+    pressed = datetime.fromisoformat("2026-11-24T18:00:00+00:00").timestamp()
+    record("reproduced", number=3, press=press_of(sandbox, "reproduced", CSE, f"{pressed:.6f}"))
+    review(NEXT_DAY)
+    details = said(sandbox, "create comment")[-1]
+    assert "We have reproduced it" in details
+    assert details.index("It needs two hosts.") < details.index("And an old agent.")
+
+
+def test_the_press_that_came_last_counts_also_when_it_was_recorded_first(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    record("reproduced", press=press_of(sandbox, "reproduced", CSE, "1790000004.000100"))
+    record("not reproduced", number=2, press=press_of(sandbox, "not reproduced", CSE, "1790000001.000100"))
+    assert "Not reproduced" not in said(sandbox, "update message")[-1]
     review(NEXT_DAY)
     assert ":product" in labels()
 

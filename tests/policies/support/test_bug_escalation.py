@@ -210,6 +210,17 @@ def test_a_finding_is_kept_and_read_as_it_was() -> None:
         assert policy.finding_read(policy.finding_kept(found)) == found
 
 
+def test_what_was_said_last_counts_and_all_details_stay_in_their_order() -> None:
+    said = [
+        policy.Finding("not reproduced", "U1", "It needs two hosts."),
+        policy.Finding("not reproduced", "U2", "It needs two hosts."),
+        policy.Finding("not reproduced", "U3", "And an old agent."),
+        policy.Finding("reproduced", "U4"),
+    ]
+    assert policy.gathered(said) == policy.Finding("reproduced", "U4", "It needs two hosts.\n\nAnd an old agent.")
+    assert policy.gathered([]) is None
+
+
 # -- recording
 
 
@@ -223,6 +234,7 @@ def action(value: str = "fleetdm/fleet#7@1790000000", pressed: str = policy.REPR
 def test_a_press_says_which_bug_what_and_who(pressed: str, outcome: str) -> None:
     found = policy.press(policy.press_subject(action(pressed=pressed)))
     assert (found.issue, found.outcome, found.user) == ("fleetdm/fleet#7", outcome, "U0SANDBOX09")
+    assert found.at == datetime.fromtimestamp(1790000001.0001, UTC)
 
 
 def test_a_button_with_a_value_that_is_none_of_ours_does_nothing() -> None:
