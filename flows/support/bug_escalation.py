@@ -12,6 +12,7 @@ from prefect import flow
 
 from flows.support import bug_reports
 from policies.business_time import pacific_date
+from policies.confidentiality import Leak
 from policies.customer import Refused
 from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
 from policies.support import bug_escalation as policy
@@ -150,7 +151,7 @@ async def _record(issue: str, outcome: policy.Outcome, details: str, press: str)
     if problems := policy.reasons_not_to_record(found, f"#{number}", labels.investigate, details):
         raise Refused(*problems)
     assert found
-    known_names.public(details)
+    _assert_public(details)
     bug, finding = _bug(found), policy.Finding(outcome, by, details)
     if not runs.current().dry_run:
         subject = f"{bug.key}/{press or runs.current().id}"
@@ -158,6 +159,13 @@ async def _record(issue: str, outcome: policy.Outcome, details: str, press: str)
         await _show_finding(bug)
     await artifacts.report("recorded-reproduction", policy.recorded(found, finding))
     return found.url
+
+
+def _assert_public(details: str) -> None:
+    try:
+        known_names.public(details)
+    except Leak as leak:
+        raise Refused(f"Details: {leak}") from None
 
 
 # -- what is known
@@ -203,25 +211,29 @@ def _channel() -> str:
 def _acknowledge(bugs: Sequence[policy.Bug]) -> list[str]:
     """Acknowledges in the manager's name what they have not acknowledged themselves."""
     managers, handle = _managers(), handbook().role("manager_of_support_and_solutions").handle
+    # Once it is there it stands, whatever the calendar says by now.
+    new = [
+        bug for bug in bugs if not policy.is_acknowledged(bug, managers) and not ledger.is_done(_acknowledgement(bug))
+    ]
     changes = [
-        AddComment(
-            bug.issue, known_names.public(policy.acknowledgement(bug, handle)), f"{REVIEW}/{bug.key}/acknowledgement"
-        )
-        for bug in bugs
-        if not policy.is_acknowledged(bug, managers)
+        AddComment(bug.issue, known_names.public(policy.acknowledgement(bug, handle)), _acknowledgement(bug))
+        for bug in new
     ]
     return effects.problems(github.fleet.change_together(changes))
+
+
+def _acknowledgement(bug: policy.Bug) -> str:
+    return f"{REVIEW}/{bug.key}/acknowledgement"
 
 
 def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> list[str]:
     """Takes bugs off the stand-up. A step is for those only whose steps before are done."""
     names = handbook()
     keeps = names.bug_escalation.keeps_help_customers
-    leaving = [
-        policy.leaving(bug, _agreed_finding(bug, findings.get(bug.key)), names.labels, keeps_help_customers=keeps)
-        for bug in bugs
-    ]
-    problems: list[str] = []
+    agreed = _agreed(bugs, findings)
+    leaving = [policy.leaving(bug, agreed[bug.key], names.labels, keeps_help_customers=keeps) for bug in bugs]
+    leaving = [policy.without_details(each) if _names_a_customer(_comment(each)) else each for each in leaving]
+    problems = [policy.withheld(each.bug) for each in leaving if each.withheld]
     # "~investigate" goes last: it is what the next run finds a bug by.
     for step in (_details, _additions, _removals):
         changes = {each.bug.key: change for each in leaving if (change := step(each))}
@@ -231,14 +243,37 @@ def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding])
     return problems
 
 
-def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None) -> policy.Finding | None:
-    """Gives the finding that the first attempt to send the bug on went by, whatever has been recorded since."""
-    return policy.finding_read(remembered.agreed(f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)))
+def _agreed(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> dict[str, policy.Finding | None]:
+    """Gives what each bug is sent on with: once its details may be on the issue, what they say."""
+    rows = ledger.rows(keys=[_commented(bug) for bug in bugs])
+    said = {row.key for row in rows if row.state not in ledger.NOTHING_HAPPENED}
+    return {bug.key: _agreed_finding(bug, findings.get(bug.key), binds=_commented(bug) in said) for bug in bugs}
+
+
+def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None, *, binds: bool) -> policy.Finding | None:
+    name, kept = f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)
+    if binds:
+        return policy.finding_read(remembered.agreed(name, kept))
+    if not runs.current().dry_run:
+        remembered.keep(name, kept)
+    return finding
+
+
+def _names_a_customer(text: str) -> bool:
+    """Says whether a text can't be shown: a name may be known by now that was not when details were recorded."""
+    return bool(known_names.known_names().find(text))
+
+
+def _commented(bug: policy.Bug) -> str:
+    return f"{REVIEW}/{bug.key}/details"
+
+
+def _comment(each: policy.Leaving) -> str:
+    return policy.details_comment(each.bug, each.finding, handbook().labels, withheld=each.withheld)
 
 
 def _details(each: policy.Leaving) -> Change | None:
-    text = known_names.public(policy.details_comment(each.bug, each.finding, handbook().labels))
-    return AddComment(each.bug.issue, text, f"{REVIEW}/{each.bug.key}/details")
+    return AddComment(each.bug.issue, known_names.public(_comment(each)), _commented(each.bug))
 
 
 def _additions(each: policy.Leaving) -> Change | None:

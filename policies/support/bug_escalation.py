@@ -180,11 +180,15 @@ def outcome_labels(bug: Bug, outcome: Outcome | None, labels: Labels, *, keeps_h
 
 @dataclass(frozen=True)
 class Leaving:
-    """A bug that leaves the stand-up: with what was found, and what its labels become."""
+    """A bug that leaves the stand-up: with what was found, and what its labels become.
+
+    withheld: whether there are details that nobody outside may read.
+    """
 
     bug: Bug
     finding: Finding | None
     labelling: Labelling
+    withheld: bool = False
 
 
 def leaving(bug: Bug, finding: Finding | None, labels: Labels, *, keeps_help_customers: bool) -> Leaving:
@@ -192,6 +196,19 @@ def leaving(bug: Bug, finding: Finding | None, labels: Labels, *, keeps_help_cus
     outcome = finding.outcome if finding else None
     wanted = outcome_labels(bug, outcome, labels, keeps_help_customers=keeps_help_customers)
     return Leaving(bug, finding, wanted)
+
+
+def without_details(each: Leaving) -> Leaving:
+    """Takes out details that name a customer: the bug goes on without them."""
+    return replace(each, finding=replace(each.finding, details="") if each.finding else None, withheld=True)
+
+
+def withheld(bug: Bug) -> str:
+    """Words what the team must do about details that were left out."""
+    return (
+        f"{bug.issue.key}: The recorded details hold a name that must not be public, and are not on the issue. Write "
+        f"them there without it, as a comment; the runs of record-reproduction show them."
+    )
 
 
 # -- what was found
@@ -302,7 +319,7 @@ def acknowledgement(bug: Bug, handle: str) -> str:
     )
 
 
-def details_comment(bug: Bug, finding: Finding | None, labels: Labels) -> str:
+def details_comment(bug: Bug, finding: Finding | None, labels: Labels, *, withheld: bool = False) -> str:
     """Words what the issue reads when it leaves the stand-up."""
     # "Any available logs, reproduction steps, and details are updated on the issue"
     to_qa = f"It goes to QA for triage (`{labels.incoming}`, `{labels.reproduce}`)."
@@ -314,6 +331,8 @@ def details_comment(bug: Bug, finding: Finding | None, labels: Labels) -> str:
         case None:
             said = f"It is not known whether it can be reproduced. {to_qa}"
     begun = f"Investigated from {spoken_day(bug.first)} to {spoken_day(bug.second)}. {said}"
+    if withheld:
+        return f"{begun} Details were recorded that can't be shown here; customer support has them."
     if finding and finding.details:
         return f"{begun}\n\n**Logs, reproduction steps and details**\n\n{neutralise_markdown(finding.details)}"
     return f"{begun} No further logs, steps or details were recorded."

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.support import bug_escalation as flows
 from policies.business_time import pacific_date
-from policies.confidentiality import Leak
 from policies.customer import Refused
 from policies.support.customer_bug_report import BugReport
-from tasks import cases, clock, github, known_names, runs
-from tests.conftest import Sandbox, environment
+from tasks import cases, clock, decisions, github, known_names, runs
+from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios import file_customer_bug_report as filing
 from tests.scenarios.review_escalated_bugs import TODAY, YESTERDAY, bug
 from tests.starts import Start
@@ -144,12 +144,66 @@ def test_a_press_ends_its_case_so_that_nobody_starts_it_again(sandbox: Sandbox, 
 
 
 def test_a_customers_name_in_the_details_is_refused_before_anything_is_recorded(sandbox: Sandbox) -> None:
-    named = {"repository": "fleetdm/confidential", "name": "customer-hebe", "description": "Quillfeather Logistics"}
-    seed(sandbox, bug(42_001, TODAY), labels=[named])
-    with pytest.raises(Leak):
+    seed(sandbox, bug(42_001, TODAY), labels=[NAMED])
+    with pytest.raises(Refused, match="Details: The text holds a customer's real name"):
         record("reproduced", details="Seen at Quillfeather Logistics.")
     review(NEXT_DAY)
     assert ":product" not in labels()
+
+
+NAMED = {"repository": "fleetdm/confidential", "name": "customer-hebe", "description": "Quillfeather Logistics"}
+
+
+def test_details_that_name_a_customer_by_now_hold_up_neither_their_bug_nor_another(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, YESTERDAY), bug(42_002, YESTERDAY), bug(42_003, TODAY), labels=[NAMED])
+    said_before = press_of(sandbox, "reproduced", CSE)
+    decisions.record(flows.RECORD, said_before, "reproduced", CSE, "Seen at Quillfeather Logistics.")
+    with pytest.raises(cases.Unsettled, match="fleetdm/fleet#42001: The recorded details hold a name") as problem:
+        review()
+    assert "uill" not in str(problem.value)
+    assert labels() == {"bug", ":help-customers", ":product"}
+    assert {":incoming", ":reproduce"} <= labels(42_002)
+    (withheld,) = [each for each in said(sandbox, "create comment") if "We have reproduced it" in each]
+    assert "Details were recorded that can't be shown here" in withheld
+    assert any("Stand-up of Tuesday" in each for each in said(sandbox, "post message"))
+
+
+def test_what_is_recorded_after_a_review_that_did_nothing_counts(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, YESTERDAY))
+    sandbox.fault(service="github", method="POST", path="graphql", kind="401", skip=2)
+    with pytest.raises(cases.Unsettled):
+        review()
+    assert "create comment" in actions(sandbox), "It was acknowledged."
+    sandbox.no_more_faults()
+    record("reproduced")
+    review()
+    assert ":product" in labels()
+    assert "We have reproduced it" in said(sandbox, "create comment")[-1]
+
+
+def test_what_is_recorded_after_the_details_are_on_the_issue_changes_its_labels_no_more(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, YESTERDAY))
+    sandbox.fault(service="github", method="POST", path="graphql", kind="401", skip=3)
+    with pytest.raises(cases.Unsettled):
+        review()
+    assert "It is not known" in said(sandbox, "create comment")[-1]
+    sandbox.no_more_faults()
+    record("reproduced")
+    review()
+    assert {":incoming", ":reproduce"} <= labels()
+
+
+def test_a_day_that_becomes_a_holiday_changes_no_acknowledgement_that_is_there(
+    sandbox: Sandbox, sqlite_url: str, use_settings: Use, tmp_path: Path
+) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    added = tmp_path / "added.toml"
+    added.write_text(f"{(ROOT / 'sandbox/handbook.toml').read_text()}\n[closures]\n2026-11-25 = 'company closure'\n")
+    use_settings(environment(sandbox.url, sqlite_url, STAND_UP) | PATIENT | {"HANDBOOK_HANDBOOK_ADDITIONS": str(added)})
+    before = len(sandbox.effects())
+    review()
+    assert len(sandbox.effects()) == before
 
 
 def test_a_second_review_on_the_same_day_changes_nothing(sandbox: Sandbox) -> None:
