@@ -65,12 +65,12 @@ async def escalate(number: int) -> tuple[policy.Bug, policy.Labelling]:
     if problems := policy.reasons_not_to_escalate(issue, f"#{number}", labels.bug):
         raise Refused(*problems)
     assert issue
-    wanted, day = policy.escalation(issue, labels), pacific_date(runs.current().at)
-    once = f"{ESCALATE}/{issue.key}/{day}"
+    wanted, once = policy.escalation(issue, labels), f"{ESCALATE}/{issue.key}"
     if wanted.add:
-        github.fleet.add_labels(number, wanted.add, once=f"{once}/add/{'+'.join(wanted.add)}")
+        added = f"{policy.occasion(issue)}/add/{'+'.join(wanted.add)}"
+        github.fleet.add_labels(number, wanted.add, once=f"{once}/{added}")
     for label in wanted.remove:
-        github.fleet.remove_label(number, label, once=f"{once}/remove/{label}")
+        github.fleet.remove_label(number, label, once=f"{once}/{policy.occasion(issue, label)}/remove/{label}")
     bug = _bug(issue if runs.current().dry_run else github.fleet.issue(number) or issue)
     await _ask(bug)
     return bug, wanted

@@ -70,6 +70,16 @@ def escalation(issue: Issue, labels: Labels) -> Labelling:
     return _labelling(issue, [labels.investigate, labels.help_customers], [labels.incoming, labels.reproduce])
 
 
+def occasion(issue: Issue, label: str = "") -> str:
+    """Gives what makes an escalation another one than those before: since when its issue is labelled as it is.
+
+    label: one that goes; since when that has been there.
+    """
+    times = {name.lower(): at for name, at in issue.labels.items()}
+    since = times.get(label.lower()) if label else issue.labelled_at
+    return str(int((since or issue.created_at).timestamp()))
+
+
 def reasons_not_to_begin(issue: str, report: object | None) -> list[str]:
     """Names what is wrong with what somebody gave: the issue, a report that is to be filed first, both or neither."""
     if bool(issue.strip()) == (report is not None):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from flows.support import bug_escalation as flows
 from policies.business_time import pacific_date
@@ -48,9 +49,9 @@ def review(at: str = STAND_UP, *, dry_run: bool = False) -> int:
         return asyncio.run(flows.review_escalated_bugs.fn(dry_run=dry_run))
 
 
-def escalate(issue: str = "", *, dry_run: bool = False, **changed: Any) -> str:
+def escalate(issue: str = "", *, dry_run: bool = False, number: int = 1, **changed: Any) -> str:
     report = None if issue else BugReport.model_validate(filing.REPORT | changed)
-    with runs.acting(a_run(flows.ESCALATE, STAND_UP, 1, dry_run=dry_run)):
+    with runs.acting(a_run(flows.ESCALATE, STAND_UP, number, dry_run=dry_run)):
         return asyncio.run(flows.escalate_customer_bug.fn(issue, report, dry_run))
 
 
@@ -375,6 +376,30 @@ def test_a_label_that_was_taken_off_by_hand_comes_back_when_the_bug_is_escalated
     seed(sandbox, bug(42_001, TODAY, labels=["bug", ":help-customers"]))
     escalate("42001")
     assert "~investigate" in labels()
+
+
+@pytest.mark.parametrize("restored", [[":incoming", ":reproduce"], []], ids=["QA restores its labels", "it does not"])
+def test_a_bug_that_qa_took_off_the_stand_up_is_escalated_again_on_the_same_day(
+    sandbox: Sandbox, restored: list[str]
+) -> None:
+    seed(sandbox, bug(42_001, TODAY, labels=["bug", ":help-customers", *restored]))
+    for number in (1, 2, 3):
+        escalate("42001", number=number)
+        assert labels() == {"bug", ":help-customers", "~investigate"}
+        before = len(sandbox.effects())
+        escalate("42001", number=number)
+        assert len(sandbox.effects()) == before, "A second start does nothing."
+        take_off_by_hand(sandbox, restored)
+    assert sum("Bug under investigation" in each for each in said(sandbox, "post message")) == 3
+
+
+def take_off_by_hand(sandbox: Sandbox, restored: list[str]) -> None:
+    """Does what QA does in GitHub, a minute later."""
+    sandbox.advance(60)
+    change = {"repository": "fleetdm/fleet", "number": 42_001, "add": restored, "remove": ["~investigate"]}
+    url = f"{sandbox.url}/github/_person/label"
+    requests.post(url, json={"user": "ksatter", **change}, timeout=10).raise_for_status()
+    sandbox.advance(60)
 
 
 def test_the_stand_up_names_reports_that_wait_for_a_choice_until_somebody_has_chosen(sandbox: Sandbox) -> None:
