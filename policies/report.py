@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Literal
 
 from policies.foreign_text import SLACK_SECTION, escape_slack
 
 Row = Sequence[str]
 SLACK_CELL = 600  # characters of a cell, so that a row fits a section
-SLACK_ROWS = 20  # a message holds 50 blocks and should fit a screen
+SLACK_ROWS = 20  # a message holds 50 blocks, two of them for a row with buttons, and should fit a screen
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Report:
-    """One page for a person."""
+    """One page for a person. row_buttons: those of each row, in Slack."""
 
     title: str
     sentences: Sequence[str]
@@ -91,6 +92,7 @@ class Report:
     rows: Sequence[Sequence[Cell]] = field(default_factory=tuple[Sequence[Cell], ...])
     mentions: Sequence[Mention] = ()
     buttons: Sequence[Button] = ()
+    row_buttons: Sequence[Sequence[Button]] = ()
 
     def markdown(self) -> str:
         """Renders it for a Prefect artifact."""
@@ -114,12 +116,12 @@ class Report:
         said = "\n".join([" ".join(self._mentioned()), escape_slack("\n".join(self.sentences), SLACK_SECTION - 200)])
         if said.strip():
             blocks.append(_section(said.strip()))
-        blocks += [_section(_slack_row(self.columns, row)) for row in self.rows[:SLACK_ROWS]]
+        for row, buttons in zip_longest(self.rows[:SLACK_ROWS], self.row_buttons[:SLACK_ROWS], fillvalue=()):
+            blocks.append(_section(_slack_row(self.columns, row)))
+            blocks += _actions(buttons)
         if (more := len(self.rows) - SLACK_ROWS) > 0:
             blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": f"and {more} more in Prefect"}]})
-        if self.buttons:
-            blocks.append({"type": "actions", "elements": [button.slack() for button in self.buttons]})
-        return blocks
+        return blocks + _actions(self.buttons)
 
 
 def markdown_table(columns: Row, rows: Sequence[Sequence[Cell]]) -> str:
@@ -134,6 +136,10 @@ def _markdown_cell(cell: Cell) -> str:
     if isinstance(cell, Link):
         return f"[{_markdown_cell(cell.text)}]({cell.url})" if cell.url else _markdown_cell(cell.text)
     return " ".join(cell.replace("|", "\\|").split())
+
+
+def _actions(buttons: Sequence[Button]) -> list[Mapping[str, Any]]:
+    return [{"type": "actions", "elements": [button.slack() for button in buttons]}] if buttons else []
 
 
 def _section(text: str) -> Mapping[str, Any]:

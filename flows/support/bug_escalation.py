@@ -5,7 +5,8 @@ Handbook: customer-success#escalate-a-customer-bug-report
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 from prefect import flow
@@ -15,11 +16,12 @@ from policies.business_time import pacific_date
 from policies.confidentiality import Leak
 from policies.customer import Refused
 from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
+from policies.report import Report
 from policies.support import bug_escalation as policy
 from policies.support.customer_bug_report import BugReport
 from settings import handbook
 from tasks import artifacts, cases, decisions, effects, github, known_names, ledger, remembered, runs, slack
-from tasks.effects import EffectError
+from tasks.effects import EffectError, EffectRefused
 
 ESCALATE, REVIEW, RECORD = "escalate-customer-bug", "review-escalated-bugs", "record-reproduction"
 
@@ -99,9 +101,9 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
         await artifacts.report("escalated-bugs", policy.closed_today(day, why))
         return 0
     bugs = await _under_investigation()
-    findings = {each.key: found for each in bugs if (found := _finding(each))}
+    findings = _findings(each.key for each in bugs)
     on_it = policy.agenda_items(bugs, findings, day)
-    agenda = policy.read(remembered.agreed(f"{REVIEW}/{day}/agenda", policy.kept(on_it)))
+    agenda = policy.read(remembered.agreed(_agenda(day), policy.kept(on_it)))
     problems = _acknowledge(bugs) + _send_on([each for each in bugs if policy.leaves(each, day)], findings)
     await _tell(agenda, day)
     await bug_reports.remind_of_choices(day)
@@ -187,9 +189,13 @@ async def _under_investigation() -> list[policy.Bug]:
     return bugs
 
 
-def _finding(bug: policy.Bug) -> policy.Finding | None:
-    """Gives what was recorded."""
-    said = decisions.all_of(RECORD, below=f"{bug.key}/")
+def _findings(keys: Iterable[str]) -> dict[str, policy.Finding]:
+    return {key: found for key in keys if (found := _finding(key))}
+
+
+def _finding(key: str) -> policy.Finding | None:
+    """Gives what was recorded of a bug."""
+    said = decisions.all_of(RECORD, below=f"{key}/")
     return policy.gathered([policy.finding_of(each.decision, each.decided_by, each.shown) for each in said])
 
 
@@ -288,11 +294,18 @@ def _removals(each: policy.Leaving) -> Change | None:
 # -- Slack
 
 
+def _agenda(day: date) -> str:
+    return f"{REVIEW}/{day}/agenda"
+
+
 async def _tell(agenda: Sequence[policy.AgendaItem], day: date) -> None:
     """Posts the stand-up's agenda, unless it is empty."""
     if agenda:
-        shown = policy.agenda(agenda, day, handbook().role("manager_of_support_and_solutions").slack)
-        await slack.post(_channel(), shown, once=f"{REVIEW}/{day}/agenda")
+        await slack.post(_channel(), policy.agenda(agenda, day, _manager()), once=_agenda(day))
+
+
+def _manager() -> str:
+    return handbook().role("manager_of_support_and_solutions").slack
 
 
 def _question(bug: policy.Bug) -> str:
@@ -306,11 +319,21 @@ async def _ask(bug: policy.Bug) -> None:
 
 
 async def _show_finding(bug: policy.Bug) -> None:
-    """Puts what was recorded last in the place of the question."""
-    asked, found = ledger.rows(keys=[_question(bug)], states=[ledger.State.DONE]), _finding(bug)
-    if asked and found:
-        once = f"{RECORD}/{bug.key}/{runs.current().id}"
-        await slack.update(_channel(), asked[0].made_id, policy.question(bug, found), once=once)
+    """Puts what was recorded last in the place of the question, and into the agenda of the bug's first day."""
+    once = f"{RECORD}/{bug.key}/{runs.current().id}"
+    if found := _finding(bug.key):
+        await _put(_question(bug), policy.question(bug, found), once)
+    if kept := remembered.read(_agenda(bug.first)):
+        on_it = policy.read(kept)
+        now = policy.with_outcomes(on_it, _findings(each.key for each in on_it))
+        await _put(_agenda(bug.first), policy.agenda(now, bug.first, _manager()), f"{once}/agenda")
+
+
+async def _put(posted: str, shown: Report, once: str) -> None:
+    """Puts a report in the place of a message, where there is one."""
+    for row in ledger.rows(keys=[posted], states=[ledger.State.DONE]):
+        with suppress(EffectRefused):  # somebody has deleted it
+            await slack.update(_channel(), row.made_id, shown, once=once)
 
 
 async def _refuse(press: str, user: str) -> None:

@@ -368,11 +368,12 @@ def question(bug: Bug, found: Finding | None = None) -> Report:
         ("Bug", "For"),
         [(Link(bug.issue.title.reveal(), bug.issue.url), ", ".join(bug.issue.codenames))],
         mentions=who,
-        buttons=[
-            Button("Reproduced", REPRODUCED, bug.key, "primary"),
-            Button("Not reproduced", NOT_REPRODUCED, bug.key),
-        ],
+        buttons=_buttons(bug.key),
     )
+
+
+def _buttons(key: str) -> list[Button]:
+    return [Button("Reproduced", REPRODUCED, key, "primary"), Button("Not reproduced", NOT_REPRODUCED, key)]
 
 
 def only_the_team() -> Report:
@@ -390,6 +391,12 @@ class AgendaItem:
     customers: str
     day: str  # "first day" or "leaves today"
     outcome: str
+    key: str = ""  # the bug's
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Says whether an answer is still of use. What leaves today has left once the agenda is read."""
+        return bool(self.key) and self.day == "first day" and self.outcome == "unknown"
 
 
 def agenda_items(bugs: Sequence[Bug], findings: Mapping[str, Finding], today: date) -> list[AgendaItem]:
@@ -405,9 +412,15 @@ def agenda_items(bugs: Sequence[Bug], findings: Mapping[str, Finding], today: da
             ", ".join(each.issue.codenames),
             "leaves today" if leaves(each, today) else "first day",
             findings[each.key].outcome if each.key in findings else "unknown",
+            each.key,
         )
         for each in sorted(bugs, key=lambda each: (not leaves(each, today), each.added, each.issue.number))
     ]
+
+
+def with_outcomes(items: Sequence[AgendaItem], findings: Mapping[str, Finding]) -> list[AgendaItem]:
+    """Gives an agenda with what has been recorded since."""
+    return [replace(each, outcome=findings[each.key].outcome) if each.key in findings else each for each in items]
 
 
 def kept(items: Sequence[AgendaItem]) -> str:
@@ -434,6 +447,7 @@ def agenda(items: Sequence[AgendaItem], today: date, manager: str) -> Report:
         ("Bug", "For", "Day", "Reproduced"),
         rows,
         mentions=[Mention(manager)] if manager else [],
+        row_buttons=[_buttons(each.key) if each.is_asked_about else [] for each in items],
     )
 
 

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 import requests
 
+from deployments import procedures
 from flows.support import bug_escalation as flows
 from policies.business_time import pacific_date
 from policies.customer import Refused
+from policies.events import SlackAction
+from policies.support import bug_escalation as policy
 from policies.support.customer_bug_report import BugReport
 from tasks import cases, clock, decisions, github, known_names, runs
 from tests.conftest import ROOT, Sandbox, environment
@@ -94,7 +97,7 @@ def test_what_was_recorded_last_counts_and_the_question_shows_it(sandbox: Sandbo
     review()
     record("not reproduced", press=press_of(sandbox, "not reproduced", CSE))
     record("reproduced", number=2, press=press_of(sandbox, "reproduced", CSE, "1790000002.000100"))
-    shown = said(sandbox, "update message")
+    shown = [each for each in said(sandbox, "update message") if "Bug under investigation" in each]
     assert len(shown) == 2
     assert "Not reproduced." in shown[0]
     assert f"<@{CSE}>" in shown[1]
@@ -121,6 +124,32 @@ def test_the_press_that_came_last_counts_also_when_it_was_recorded_first(sandbox
     record("reproduced", press=press_of(sandbox, "reproduced", CSE, "1790000004.000100"))
     record("not reproduced", number=2, press=press_of(sandbox, "not reproduced", CSE, "1790000001.000100"))
     assert "Not reproduced" not in said(sandbox, "update message")[-1]
+    review(NEXT_DAY)
+    assert ":product" in labels()
+
+
+def test_a_button_of_the_agenda_records_and_its_row_shows_the_answer(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY), bug(42_002, TODAY))
+    review()
+    (agenda,) = [each for each in sandbox.effects() if "Stand-up of" in str(each["detail"])]
+    buttons = [each for block in agenda["detail"]["blocks"] for each in block.get("elements", [])]
+    assert [each["action_id"] for each in buttons] == 2 * [policy.REPRODUCED, policy.NOT_REPRODUCED]
+    pressed = SlackAction(buttons[0]["action_id"], buttons[0]["value"], CSE, "T1", "C1", "1.1", "", "1790000001.000100")
+    (opening,) = procedures.verdict(pressed).openings
+    with runs.acting(a_run(flows.RECORD, STAND_UP, 1)):
+        asyncio.run(flows.record_reproduction.fn(**procedures.of(opening.procedure).parameters([opening.subject])))
+    (now,) = [each for each in said(sandbox, "update message") if "Stand-up of" in each]
+    assert "Reproduced: reproduced" in now
+    assert now.count("'value'") == 2, "The other bug's buttons stay."
+    review(NEXT_DAY)
+    assert ":product" in labels()
+
+
+def test_a_question_that_somebody_has_deleted_holds_up_no_recording(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    seed(sandbox, bug(42_001, TODAY))  # its messages are gone
+    record("reproduced")
     review(NEXT_DAY)
     assert ":product" in labels()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.report import SLACK_ROWS, Link, Report
+from policies.report import SLACK_ROWS, Button, Link, Report
 
 
 def test_a_table_survives_pipes_and_line_breaks() -> None:
@@ -28,3 +28,12 @@ def test_a_long_report_stays_within_slacks_limits_and_says_what_it_leaves_out() 
     assert len(blocks[0]["text"]["text"]) <= 150
     assert all(len(block["text"]["text"]) <= 3000 for block in blocks if block["type"] == "section")
     assert f"and {200 - SLACK_ROWS} more" in str(blocks[-1])
+
+
+def test_a_row_has_its_buttons_below_it_and_a_long_list_still_fits_a_message() -> None:
+    rows = [(f"row {number}",) for number in range(200)]
+    pressed = [[Button("Yes", "yes", row), Button("No", "no", row)] if row != "row 1" else [] for (row,) in rows]
+    blocks = Report("Title", ["One."], ("Where",), rows, row_buttons=pressed).slack_blocks()
+    assert [block["type"] for block in blocks[2:6]] == ["section", "actions", "section", "section"]
+    assert [each["value"] for each in blocks[3]["elements"]] == ["row 0", "row 0"]
+    assert len(blocks) <= 50

@@ -285,6 +285,20 @@ def test_the_agenda_begins_with_what_leaves_today_and_names_codenames_only() -> 
     assert shown.sentences == ["2 on the agenda, 1 of them for the second business day: these leave it now."]
 
 
+def test_the_agenda_has_buttons_for_what_stays_and_is_unknown() -> None:
+    kinds = {number: replace(investigated(at(TUESDAY)), number=number) for number in (1, 2)}
+    known, unknown = [policy.bug(each, "~investigate", CALENDAR, from_stand_up=False) for each in kinds.values()]
+    said = {known.key: policy.Finding("reproduced", "U1")}
+    items = policy.agenda_items([bug(at(MONDAY)), known, unknown], said, TUESDAY)
+    shown = policy.agenda(items, TUESDAY, "")
+    assert [[(each.action, each.value) for each in row] for row in shown.row_buttons] == [
+        [],  # it leaves today
+        [],
+        [(policy.REPRODUCED, unknown.key), (policy.NOT_REPRODUCED, unknown.key)],
+    ]
+    assert policy.with_outcomes(items, {unknown.key: said[known.key]})[2].outcome == "reproduced"
+
+
 # -- the drawing
 
 
