@@ -91,7 +91,8 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     3. On its second the details go onto the issue, and "~investigate" goes.
     4. Reproduced, it gets ":product" for the drafting board; otherwise ":incoming" and ":reproduce" for QA.
     5. The agenda is posted in the customer success channel, with buttons for what is still unknown.
-    6. Reports that wait since the day before until somebody has said whether the bug is known are named there, too.
+    6. The question of a bug that has left the stand-up says so.
+    7. Reports that wait since the day before until somebody has said whether the bug is known are named there, too.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -100,7 +101,7 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     if why := calendar.why_closed(day):
         await artifacts.report("escalated-bugs", policy.closed_today(day, why))
         return 0
-    bugs = await _under_investigation()
+    asked, bugs = _asked(), await _under_investigation()
     findings = _findings(each.key for each in bugs)
     on_it = policy.agenda_items(bugs, findings, day)
     agenda = policy.read(remembered.agreed(_agenda(day), policy.kept(on_it)))
@@ -110,6 +111,7 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     for bug in bugs:
         if not policy.leaves(bug, day):
             await _ask(bug)
+    await _close_questions(asked, bugs)
     await artifacts.report("escalated-bugs", policy.reviewed(agenda, problems))
     if problems:
         raise cases.Unsettled("\n".join(problems))
@@ -147,10 +149,13 @@ async def _record(issue: str, outcome: policy.Outcome, details: str, press: str)
     said = policy.press(press) if press else None
     by, at = (said.user, said.at) if said else (runs.current().started_by, runs.current().at)
     if press and by not in _team():
-        await _refuse(press, by)
+        await _refuse(press, by, policy.only_the_team())
         raise cases.NothingToDo("Who pressed the button is not of the team.")
     found = github.fleet.issue(number)
     if problems := policy.reasons_not_to_record(found, f"#{number}", labels.investigate, details):
+        if press:
+            await _refuse(press, by, policy.not_recorded(problems))
+            raise cases.NothingToDo(" ".join(problems))
         raise Refused(*problems)
     assert found
     _assert_public(details)
@@ -336,5 +341,26 @@ async def _put(posted: str, shown: Report, once: str) -> None:
             await slack.update(_channel(), row.made_id, shown, once=once)
 
 
-async def _refuse(press: str, user: str) -> None:
-    await slack.tell_only(_channel(), user, policy.only_the_team(), once=f"{RECORD}/{press}/refusal")
+def _asked() -> list[str]:
+    """Gives the keys of the bugs that were asked about, and whose question has not been closed."""
+    rows = {row.key for row in ledger.rows(below=f"{REVIEW}/", states=[ledger.State.DONE, ledger.State.FAILED])}
+    asked = [key.removeprefix(f"{REVIEW}/").removesuffix("/question") for key in rows if key.endswith("/question")]
+    return sorted(key for key in asked if f"{REVIEW}/{key}/left" not in rows)
+
+
+async def _close_questions(asked: Sequence[str], bugs: Sequence[policy.Bug]) -> None:
+    """Says in the questions of bugs that have left the stand-up, whoever took them off, that nothing is recorded now.
+
+    asked: from before the bugs were read, so that one that was escalated meanwhile is not taken for one that has left.
+    """
+    staying = {bug.key for bug in bugs if not ledger.is_done(f"{REVIEW}/{bug.key}/remove")}
+    for key in asked:
+        if key not in staying:
+            found, number = _finding(key), key.partition("@")[0].partition("#")[2]
+            withheld = bool(found and _names_a_customer(found.details))
+            shown = policy.left(key, f"{github.fleet.url}/issues/{number}", found, withheld=withheld)
+            await _put(f"{REVIEW}/{key}/question", shown, f"{REVIEW}/{key}/left")
+
+
+async def _refuse(press: str, user: str, shown: Report) -> None:
+    await slack.tell_only(_channel(), user, shown, once=f"{RECORD}/{press}/refusal")

@@ -72,7 +72,7 @@ async def _choose(report: filing.BugReport, press: str) -> str:
         done = await file(report, said.choice, by=said.user)
     except Refused as refused:
         await tell(said.user, duplicates.not_chosen(refused), once=f"{FILE}/{press}/refusal")
-        raise
+        raise cases.NothingToDo(str(refused)) from None
     return done.url if done else ""
 
 

@@ -38,6 +38,10 @@ TEAM = ("customer_support_engineer", "customer_solutions_architect", "manager_of
 _SUBJECT = re.compile(
     r"([\w.-]+/[\w.-]+#\d+)@(\d+)/(reproduced|not reproduced)/([UW][A-Z0-9]{2,20})/(\d{1,12}\.\d{1,10})"
 )
+_WITHHELD = (
+    "The recorded details hold a name that must not be public, and are not on the issue. Write them there without it, "
+    "as a comment; the runs of record-reproduction show them."
+)
 _VALUE = re.compile(r"[\w.-]+/[\w.-]+#\d+@\d+")
 
 
@@ -215,10 +219,7 @@ def without_details(each: Leaving) -> Leaving:
 
 def withheld(bug: Bug) -> str:
     """Words what the team must do about details that were left out."""
-    return (
-        f"{bug.issue.key}: The recorded details hold a name that must not be public, and are not on the issue. Write "
-        f"them there without it, as a comment; the runs of record-reproduction show them."
-    )
+    return f"{bug.issue.key}: {_WITHHELD}"
 
 
 # -- what was found
@@ -374,6 +375,23 @@ def question(bug: Bug, found: Finding | None = None) -> Report:
 
 def _buttons(key: str) -> list[Button]:
     return [Button("Reproduced", REPRODUCED, key, "primary"), Button("Not reproduced", NOT_REPRODUCED, key)]
+
+
+def left(key: str, url: str, found: Finding | None, *, withheld: bool) -> Report:
+    """Words what stands in the place of the question once nothing more is recorded of a bug.
+
+    withheld: whether there are details that nobody outside may read.
+    """
+    issue = key.partition("@")[0]
+    said = [f"It was recorded as {found.outcome}." if found else "Nobody has said whether it can be reproduced."]
+    said += [_WITHHELD] if withheld else []
+    said.append("Comment on the issue if there is more to say, or escalate it again.")
+    return Report(f"No longer on the stand-up: {issue}", said, ("Bug",), [(Link(issue, url),)])
+
+
+def not_recorded(problems: Sequence[str]) -> Report:
+    """Words what somebody reads whose answer can't be recorded."""
+    return Report("That can't be recorded", problems)
 
 
 def only_the_team() -> Report:

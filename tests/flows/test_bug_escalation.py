@@ -154,6 +154,45 @@ def test_a_question_that_somebody_has_deleted_holds_up_no_recording(sandbox: San
     assert ":product" in labels()
 
 
+def test_the_question_of_a_bug_that_has_left_says_so_once_and_has_no_buttons(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY), bug(42_002, TODAY))
+    review()
+    record("reproduced")
+    take_off_by_hand(sandbox, [], 42_002)
+    for _ in range(2):
+        review(NEXT_DAY)
+    left = [each for each in said(sandbox, "update message") if "No longer on the stand-up" in each]
+    assert [("42001" in each, "42002" in each) for each in left] == [(True, False), (False, True)]
+    assert "It was recorded as reproduced." in left[0]
+    assert not any("'value'" in each for each in left)
+
+
+def test_the_team_reads_in_the_question_that_details_are_not_on_the_issue(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY), labels=[NAMED])
+    review()
+    decisions.record(
+        flows.RECORD, press_of(sandbox, "reproduced", CSE), "reproduced", CSE, "At Quillfeather Logistics."
+    )
+    with pytest.raises(cases.Unsettled):
+        review(NEXT_DAY)
+    (left,) = [each for each in said(sandbox, "update message") if "No longer on the stand-up" in each]
+    assert "The recorded details hold a name that must not be public" in left
+    assert "uill" not in left
+
+
+def test_who_presses_a_button_of_a_bug_that_has_left_reads_so_alone(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    press = press_of(sandbox, "reproduced", CSE)
+    cases.open_case(flows.RECORD, press, "slack 1", "", False)
+    take_off_by_hand(sandbox, [])
+    record("reproduced", press=press)
+    (told,) = said(sandbox, "post ephemeral")
+    assert CSE in told
+    assert "it has left the stand-up" in told
+    assert cases.of(flows.RECORD, [press])[press].state == cases.State.IGNORED
+
+
 def test_who_is_not_of_the_support_team_reads_so_alone_and_nothing_is_recorded(sandbox: Sandbox) -> None:
     seed(sandbox, bug(42_001, TODAY))
     review()
@@ -422,10 +461,10 @@ def test_a_bug_that_qa_took_off_the_stand_up_is_escalated_again_on_the_same_day(
     assert sum("Bug under investigation" in each for each in said(sandbox, "post message")) == 3
 
 
-def take_off_by_hand(sandbox: Sandbox, restored: list[str]) -> None:
+def take_off_by_hand(sandbox: Sandbox, restored: list[str], number: int = 42_001) -> None:
     """Does what QA does in GitHub, a minute later."""
     sandbox.advance(60)
-    change = {"repository": "fleetdm/fleet", "number": 42_001, "add": restored, "remove": ["~investigate"]}
+    change = {"repository": "fleetdm/fleet", "number": number, "add": restored, "remove": ["~investigate"]}
     url = f"{sandbox.url}/github/_person/label"
     requests.post(url, json={"user": "ksatter", **change}, timeout=10).raise_for_status()
     sandbox.advance(60)
