@@ -28,7 +28,6 @@ from sqlalchemy import Row
 from deployments import runs_continued, telling
 from deployments.dispatcher import INBOX
 from policies import sweeping as policy
-from policies.events import FormSent, SlackAction
 from policies.report import Report
 from tasks import cases, clock, remembered
 
@@ -183,29 +182,22 @@ async def hand_over_anew(client: PrefectClient) -> None:
     crashed = [run for run in known.values() if run.state_type is StateType.CRASHED]
     cancelled = {str(run.id) for run in crashed if await _was_cancelled(client, run)}
     cancelled |= {id for id, run in known.items() if run.state_type is StateType.CANCELLED}
-    refused: dict[str, tuple[Row[Any], str]] = {}
+    refused: list[tuple[Row[Any], str]] = []
     for row in waiting:
         run = known.get(row.run_id)
         if run is None:
             cases.take_back(row.procedure, [row.subject])
         elif row.run_id in cancelled:
-            _settle(row, cases.State.REFUSED, "A person cancelled its run.")
+            _settle(row, cases.State.REFUSED, policy.CANCELLED)
         elif run.state and run.state.is_completed():  # most flows leave their case to us
             _settle(row, cases.State.DONE, None)
         elif run.state and (reason := policy.refusal(run.state.message or "")):
-            refused[f"refused/{row.generation}/{row.procedure}/{row.subject}"] = row, reason
+            refused.append((row, reason))
         elif run.state and run.state.is_final():
             _go_on_with_case(row, run, now)
-    await telling.tell({about: _refusal(*each) for about, each in refused.items()})
-    for row, reason in refused.values():
+    await telling.tell(dict(telling.refusal(row, reason) for row, reason in refused))
+    for row, reason in refused:
         _settle(row, cases.State.REFUSED, reason)
-
-
-def _refusal(row: Row[Any], reason: str) -> Report:
-    """Words a refusal, for who started it in Slack if somebody did."""
-    event = cases.event_behind(row.procedure, row.subject)
-    user = event.user if isinstance(event, FormSent | SlackAction) else ""
-    return policy.refused(row.procedure, reason, telling.url_of(row.run_id), user)
 
 
 def _settle(row: Row[Any], state: cases.State, reason: str | None) -> None:

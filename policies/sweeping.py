@@ -22,6 +22,7 @@ CHANNELS_A_SWEEP = 10  # Slack lets an app read 50 pages a minute
 LOOK_AT_DELIVERIES = timedelta(minutes=5)
 GITHUB_KEEPS = timedelta(days=3)
 INBOX_ROWS = 200
+CANCELLED = "A person cancelled its run."
 
 # Bad input, what a service refused, and what is missing in handbook.toml.
 _FOR_GOOD = re.compile(r"(?:.*exception: )?(?:[\w.]+\.)?(?:Refused|EffectRefused|HandbookError): (.+)", re.DOTALL)
@@ -149,12 +150,12 @@ def case_given_up(procedure: str, subject: str, reason: str, times: int, url: st
 
 
 def refused(procedure: str, reason: str, url: str, user: str) -> Report:
-    """Words what a person is told of a case whose run was refused. user: who started it in Slack, or ""."""
+    """Words what a person is told of a case that was refused. url: its run's, or "". user: who started it, or ""."""
     return Report(
         f"Not done: {procedure}",
-        [reason, "Correct it in the run's own form in Prefect, or start it again. What was filled in stands there."],
+        [reason, "Correct it and start it again; what was filled in stands in the run's own form in Prefect."],
         ("Run",),
-        [(Link("The run in Prefect", url),)],
+        [(Link("The run in Prefect", url),)] if url else [],
         mentions=mentions_of(user),
     )
 

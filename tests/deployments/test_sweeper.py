@@ -24,7 +24,7 @@ from deployments.inbox import Verdict
 from deployments.lost_runs import Watch
 from deployments.sweeper import Sweeper
 from policies import sweeping as policy
-from policies.events import FormSent, facts
+from policies.events import FormSent, SlackAction, facts
 from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
 from tasks.effects import EffectError
 from tests.conftest import Sandbox, until, within
@@ -305,6 +305,32 @@ def test_a_case_whose_run_was_refused_is_told_once_to_who_started_it_and_not_sta
     assert said.startswith(f"<@{MEMBER}> Not done: {RESPOND} Nothing was done. There is no issue #41.")
     assert (case(sent.key).state, remembered.read(sent.key)) == (cases.State.REFUSED, None)
     assert cases.without_run() == {}
+
+
+@pytest.mark.parametrize("generation", [0, 1], ids=["by its run", "and its record was made anew"])
+def test_a_case_that_its_own_run_has_refused_is_told_once_to_who_pressed(
+    prefect: Prefect, sandbox: Sandbox, generation: int
+) -> None:
+    pressed = SlackAction("approve", "conv-1", MEMBER, "T1", "C1", "1.1", "", "1790000001.000100")
+    cases.open_case(RESPOND, "conv-1", "slack 1", facts(pressed), True)
+    cases.settle(RESPOND, "conv-1", cases.State.REFUSED, "Nothing was done. The mail has been changed since.")
+    do(telling.tell_what_waits)
+    for _ in range(generation):
+        cases.take_back(RESPOND, ["conv-1"])
+    do(telling.tell_what_waits)
+    (said,) = posts(sandbox)
+    assert said.startswith(f"<@{MEMBER}> Not done: {RESPOND} Nothing was done. The mail has been changed since.")
+
+
+def test_what_was_refused_days_ago_or_cancelled_by_a_person_is_not_told(prefect: Prefect, sandbox: Sandbox) -> None:
+    for subject, reason in (("conv-1", policy.CANCELLED), ("conv-2", "It was refused.")):
+        cases.open_case(RESPOND, subject, "a test", "", False)
+        cases.settle(RESPOND, subject, cases.State.REFUSED, reason)
+    with database.engine().begin() as connection:
+        days_ago = clock.wall() - timedelta(days=3)
+        connection.execute(cases.cases.update().where(cases.cases.c.subject == "conv-2").values(settled_at=days_ago))
+    do(telling.tell_what_waits)
+    assert posts(sandbox) == []
 
 
 def test_a_case_under_way_is_left_alone_and_its_crashed_run_is_not_continued_by_itself(prefect: Prefect) -> None:
