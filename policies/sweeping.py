@@ -117,10 +117,13 @@ def deliveries_since(last: datetime | None, now: datetime) -> datetime:
 
 
 def given_up(run_name: str, url: str, times: int) -> Report:
-    """Words what a person is told of a run that crashes each time."""
+    """Words what a person is told of a run that crashes or fails each time."""
     return Report(
-        "A run crashes again and again",
-        [f"It has been started {times} times and crashed each time. Nothing has been done twice. Look at its log."],
+        "A run does not come to its end",
+        [
+            f"It has been started {times} times, and did not come to its end. Nothing has been done twice. Look at its "
+            "log, and start it again."
+        ],
         ("Run",),
         [(Link(run_name, url),)],
     )
@@ -177,7 +180,7 @@ def more_wait(number: int) -> Report:
     """Words what is said of many things at once, instead of a message each."""
     return Report(
         f"{number} more wait for a person" if number > 1 else "One more waits for a person",
-        ['`make ledger` lists effects, `make inbox ARGS="--open"` cases, Prefect the runs that crashed.'],
+        ['`make ledger` lists effects, `make inbox ARGS="--open"` cases, Prefect the runs that failed.'],
     )
 
 
@@ -192,5 +195,5 @@ def inbox(counts: Sequence[tuple[str, str, str, str | None, int]], since: dateti
 
 
 def is_superseded(parameters: object, of_newer: Collection[object]) -> bool:
-    """Says whether a newer run of the same sweep, with the same parameters, has taken over from one that crashed."""
+    """Says whether a newer run of the same sweep, with the same parameters, has taken over from one that was lost."""
     return parameters in of_newer
