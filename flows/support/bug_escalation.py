@@ -52,7 +52,7 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
         return filed.url
     number = filed.number if filed else issue_number(issue, handbook().repositories.public)
     bug, done = await escalate(number)
-    await artifacts.report("escalated-bug", policy.escalated(bug, done))
+    await artifacts.report("escalated-bug", policy.escalated(bug, done, filed.not_told if filed else ""))
     return bug.issue.url
 
 

@@ -483,15 +483,18 @@ def would_escalate(labels: Labels) -> Report:
     return Report("Escalated", [f"The new issue's labels would be changed: {swapped}. The team would be asked."])
 
 
-def escalated(bug: Bug, done: Labelling) -> Report:
-    """Words what an escalation shows."""
+def escalated(bug: Bug, done: Labelling, not_told: str = "") -> Report:
+    """Words what an escalation shows. not_told: why the customer does not have the link to what was filed."""
     changed = [*(f"+ {each}" for each in done.add), *(f"- {each}" for each in done.remove)]
+    said = [
+        f"On the stand-up since {spoken_day(bug.first)}; it leaves on {spoken_day(bug.second)}.",
+        f"Labels: {', '.join(changed)}." if changed else "Its labels were as they should be.",
+    ]
+    if not_told:
+        said.append(f"The customer does not have the link: {not_told} Give them the link by hand: {bug.issue.url}")
     return Report(
         "Escalated",
-        [
-            f"On the stand-up since {spoken_day(bug.first)}; it leaves on {spoken_day(bug.second)}.",
-            f"Labels: {', '.join(changed)}." if changed else "Its labels were as they should be.",
-        ],
+        said,
         ("Bug", "For"),
         [(Link(bug.issue.key, bug.issue.url), ", ".join(bug.issue.codenames))],
     )

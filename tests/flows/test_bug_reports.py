@@ -243,6 +243,18 @@ def test_the_same_bug_chosen_with_the_button_gets_codename_and_comment(sandbox: 
     assert (decided.decision, decided.decided_by, decided.shown) == ("41100", CSE, "#41100")
 
 
+def test_who_chose_reads_that_the_customer_has_no_link_until_they_have_it(sandbox: Sandbox) -> None:
+    seed(sandbox, SAME)
+    file(message=f"{night.CHANNEL}/1795924770.000999")
+    press("41100")
+    (shown,) = said(sandbox, "update message")
+    assert "The customer does not have the link" in shown
+    file("41100", number=2)
+    assert "here's a link to the issue" in said(sandbox, "post message")[-1]
+    assert len(said(sandbox, "update message")) == 2
+    assert "The customer does not have the link" not in said(sandbox, "update message")[-1]
+
+
 def test_none_of_these_files_what_was_filled_in_last(sandbox: Sandbox) -> None:
     seed(sandbox, SAME)
     file()

@@ -85,6 +85,15 @@ def test_everything_wrong_with_an_issue_is_told_at_once() -> None:
     ]
 
 
+def test_an_escalation_shows_why_the_customer_has_no_link_and_what_to_do() -> None:
+    shown = policy.escalated(bug(), policy.Labelling([], []), not_told="Slack refused it (thread_not_found).")
+    assert shown.sentences[-1] == (
+        "The customer does not have the link: Slack refused it (thread_not_found). Give them the link by hand: "
+        "https://github.com/fleetdm/fleet/issues/7"
+    )
+    assert len(policy.escalated(bug(), policy.Labelling([], [])).sentences) == len(shown.sentences) - 1
+
+
 # -- days
 
 
