@@ -3,7 +3,8 @@
 make inbox                                    deliveries of the last day, counted by source, kind, state and reason
 make inbox ARGS="--hours 72"                  of the last three days
 make inbox ARGS="--ignored"                   each delivery that needed nothing, the newest first, with the reasons
-make inbox ARGS="--open"                      each case that is not settled, or waits for a person, the oldest first
+make inbox ARGS="--open"                      each case that is not settled, waits for a person, or was refused during
+                                              the last day (--hours), the oldest first
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def main() -> int:
     arguments = _arguments()
     since = clock.wall() - timedelta(hours=arguments.hours)
     if arguments.open:
-        said = _open_cases()
+        said = _open_cases(since)
     elif arguments.ignored:
         said = _ignored(since)
     else:
@@ -41,7 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hours", type=float, default=24.0, help="how far back to look (24)")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--ignored", action="store_true", help="each delivery that needed nothing")
-    which.add_argument("--open", action="store_true", help="each case that is not settled")
+    which.add_argument("--open", action="store_true", help="each case that is not settled, or was refused")
     return parser.parse_args()
 
 
@@ -66,8 +67,8 @@ def _ignored(since: datetime) -> list[str]:
     return _table(("At (UTC)", "From", "Id", "What", "Reason"), rows)
 
 
-def _open_cases() -> list[str]:
-    found = [*cases.parked_cases(), *cases.open_cases(before=clock.wall())]
+def _open_cases(since: datetime) -> list[str]:
+    found = [*cases.parked_cases(), *cases.open_cases(before=clock.wall()), *cases.refused_cases(since)]
     rows = [
         (_shown(row.opened_at), row.state, row.procedure, row.subject, str(row.generation + 1), row.reason or "")
         for row in sorted(found, key=lambda row: row.opened_at)

@@ -1,4 +1,4 @@
-"""The sweeper's first duties: runs that died go on as others, and cases whose runs ended badly are handed over anew."""
+"""The sweeper's first duties: runs that died or failed go on as others, and cases whose runs ended badly do, too."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
@@ -28,12 +29,12 @@ from sqlalchemy import Row
 from deployments import runs_continued, telling
 from deployments.dispatcher import INBOX
 from policies import sweeping as policy
-from policies.events import FormSent, SlackAction
 from policies.report import Report
 from tasks import cases, clock, remembered
 
 PAGE = 200  # the most that Prefect gives
 SWEEP = "sweep"  # the tag of runs that look through everything, so that a newer one does for an older one
+SCHEDULED = "auto-scheduled"  # Prefect's own tag; a run that goes on for another keeps it
 CONTINUED = "continued "  # the tag that says the how-manieth time
 HEARTBEAT = "prefect.flow-run.heartbeat"
 
@@ -96,10 +97,10 @@ async def _last_sign(client: PrefectClient, run: FlowRun, now: datetime) -> date
     return datetime.fromisoformat(max(signs).replace("Z", "+00:00")) if signs else None
 
 
-async def continue_crashed_runs(client: PrefectClient) -> None:
-    """Starts crashed runs again; those that do cases go on through their cases."""
-    crashed = await _crashed_of_late(client)
-    lost = [run for run in crashed if run.deployment_id and INBOX not in run.tags]
+async def continue_lost_runs(client: PrefectClient) -> None:
+    """Starts crashed runs and failed sweeps again; those that do cases go on through their cases."""
+    lost = [*await _crashed_of_late(client), *await _failed_sweeps(client)]
+    lost = [run for run in lost if run.deployment_id and INBOX not in run.tags]
     known, told = runs_continued.of([str(run.id) for run in lost]), dict[str, Report]()
     for run in lost:
         row = known.get(str(run.id))
@@ -110,20 +111,26 @@ async def continue_crashed_runs(client: PrefectClient) -> None:
                 told |= await _go_on_with(client, run, number)
     await telling.tell(told)
     for about in told:
-        runs_continued.went_on(about.removeprefix("crashed/"), "a person has been told")
+        runs_continued.went_on(about.removeprefix("lost/"), "a person has been told")
 
 
 async def _go_on_with(client: PrefectClient, run: FlowRun, number: int) -> dict[str, Report]:
-    """Starts a crashed run again, or notes why not. Gives what a person is to be told."""
+    """Starts a lost run again, or notes why not. Gives what a person is to be told."""
     if await _was_cancelled(client, run):
         runs_continued.went_on(str(run.id), "cancelled by a person")
     elif SWEEP in run.tags and await _is_superseded(client, run):
         runs_continued.went_on(str(run.id), "a newer run does it")
     elif policy.goes_to_a_person(number - 1):
-        return {f"crashed/{run.id}": policy.given_up(run.name, telling.url_of(str(run.id)), number)}
-    elif policy.continue_at(_changed(run), number - 1) <= clock.wall():
+        return {f"lost/{run.id}": policy.given_up(run.name, telling.url_of(str(run.id)), number)}
+    elif _start_at(run, number - 1) <= clock.wall():
         await _continue(client, run, number)
     return {}
+
+
+def _start_at(run: FlowRun, times: int) -> datetime:
+    """Gives when what a run was to do is started again."""
+    start_at = policy.continue_at if run.state_type is StateType.CRASHED else policy.start_again_at
+    return start_at(_changed(run), times)
 
 
 async def _was_cancelled(client: PrefectClient, run: FlowRun) -> bool:
@@ -171,8 +178,18 @@ async def record_anew(client: PrefectClient) -> None:
 
 
 async def _crashed_of_late(client: PrefectClient) -> list[FlowRun]:
-    since = FlowRunFilterEndTime.model_validate({"after_": clock.wall() - policy.LOOKS_BACK})
-    return await runs_in(client, [StateType.CRASHED], FlowRunFilter(end_time=since))
+    return await runs_in(client, [StateType.CRASHED], FlowRunFilter(end_time=_of_late()))
+
+
+async def _failed_sweeps(client: PrefectClient) -> list[FlowRun]:
+    """Gives the sweeps that failed on their schedule. A person who has started one sees it fail."""
+    wanted = FlowRunFilter(end_time=_of_late(), tags=FlowRunFilterTags(all_=[SWEEP, SCHEDULED]))
+    failed = await runs_in(client, [StateType.FAILED], wanted)
+    return [run for run in failed if run.state and not policy.refusal(run.state.message or "")]
+
+
+def _of_late() -> FlowRunFilterEndTime:
+    return FlowRunFilterEndTime.model_validate({"after_": clock.wall() - policy.LOOKS_BACK})
 
 
 async def hand_over_anew(client: PrefectClient) -> None:
@@ -183,29 +200,22 @@ async def hand_over_anew(client: PrefectClient) -> None:
     crashed = [run for run in known.values() if run.state_type is StateType.CRASHED]
     cancelled = {str(run.id) for run in crashed if await _was_cancelled(client, run)}
     cancelled |= {id for id, run in known.items() if run.state_type is StateType.CANCELLED}
-    refused: dict[str, tuple[Row[Any], str]] = {}
+    refused: list[tuple[Row[Any], str]] = []
     for row in waiting:
         run = known.get(row.run_id)
         if run is None:
             cases.take_back(row.procedure, [row.subject])
         elif row.run_id in cancelled:
-            _settle(row, cases.State.REFUSED, "A person cancelled its run.")
+            _settle(row, cases.State.REFUSED, policy.CANCELLED)
         elif run.state and run.state.is_completed():  # most flows leave their case to us
             _settle(row, cases.State.DONE, None)
         elif run.state and (reason := policy.refusal(run.state.message or "")):
-            refused[f"refused/{row.generation}/{row.procedure}/{row.subject}"] = row, reason
+            refused.append((row, reason))
         elif run.state and run.state.is_final():
             _go_on_with_case(row, run, now)
-    await telling.tell({about: _refusal(*each) for about, each in refused.items()})
-    for row, reason in refused.values():
+    await telling.tell(dict(telling.refusal(row, reason) for row, reason in refused))
+    for row, reason in refused:
         _settle(row, cases.State.REFUSED, reason)
-
-
-def _refusal(row: Row[Any], reason: str) -> Report:
-    """Words a refusal, for who started it in Slack if somebody did."""
-    event = cases.event_behind(row.procedure, row.subject)
-    user = event.user if isinstance(event, FormSent | SlackAction) else ""
-    return policy.refused(row.procedure, reason, telling.url_of(row.run_id), user)
 
 
 def _settle(row: Row[Any], state: cases.State, reason: str | None) -> None:
@@ -216,11 +226,10 @@ def _settle(row: Row[Any], state: cases.State, reason: str | None) -> None:
 
 def _go_on_with_case(row: Row[Any], run: FlowRun, now: datetime) -> None:
     has_crashed = run.state_type is StateType.CRASHED
-    start_at = policy.continue_at if has_crashed else policy.start_again_at
     if policy.goes_to_a_person(row.generation):
         reason = row.reason or ("Its run crashed." if has_crashed else None)
         cases.settle(row.procedure, row.subject, cases.State.PARKED, reason)
-    elif start_at(_changed(run), row.generation) <= now:
+    elif _start_at(run, row.generation) <= now:
         cases.take_back(row.procedure, [row.subject])
 
 

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from prefect.client.orchestration import PrefectClient
 
-from deployments.lost_runs import Watch, continue_crashed_runs, hand_over_anew, mark_lost_runs, record_anew
+from deployments.lost_runs import Watch, continue_lost_runs, hand_over_anew, mark_lost_runs, record_anew
 from deployments.missed import ask_github_again, fill_slack_gaps
 from deployments.telling import show_inbox, tell_what_waits
 from tasks import clock, prefect_api, remembered, runs, slack
@@ -42,7 +42,7 @@ class Sweeper:
         self._client = client
         self._watch = watch or Watch()
         self._strands: Sequence[Sequence[Duty]] = (
-            (self._mark_lost_runs, continue_crashed_runs, hand_over_anew, record_anew, note_sweep),
+            (self._mark_lost_runs, continue_lost_runs, hand_over_anew, record_anew, note_sweep),
             (tell_what_waits,),
             (show_inbox,),
             (fill_slack_gaps,),

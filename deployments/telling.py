@@ -7,16 +7,18 @@ import logging
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_UI_URL
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from deployments import inbox
 from policies import sweeping as policy
+from policies.events import FormSent, SlackAction
 from policies.report import Report
 from settings import handbook
 from tasks import cases, clock, ledger, remembered, slack
@@ -47,16 +49,30 @@ def url_of(run_id: str) -> str:
 
 
 async def tell_what_waits(_: PrefectClient) -> None:
-    """Tells of each effect and case that waits for a person, once."""
+    """Tells of each effect and case that waits for a person, and of each case that was refused, once."""
     waiting: dict[str, Report] = {}
     for row in ledger.rows(states=[ledger.State.PARKED]):
         shown = policy.parked(row.service, row.action, row.target, row.reason or "", row.key, row.made_url or "")
         waiting[f"parked/{row.epoch}/{row.key}"] = shown
     for row in cases.parked_cases():
-        url = url_of(row.run_id) if row.run_id else ""
-        shown = policy.case_given_up(row.procedure, row.subject, row.reason or "", row.generation, url)
+        shown = policy.case_given_up(row.procedure, row.subject, row.reason or "", row.generation, _url(row))
         waiting[f"case/{row.generation}/{row.procedure}/{row.subject}"] = shown
+    for row in cases.refused_cases(since=clock.wall() - policy.LOOKS_BACK):
+        if row.reason != policy.CANCELLED:
+            about, shown = refusal(row, row.reason or "")
+            waiting[about] = shown
     await tell(waiting)
+
+
+def refusal(row: Row[Any], reason: str) -> tuple[str, Report]:
+    """Words a case's refusal, for who started it in Slack if somebody did; with what it is about, to be told once."""
+    event = cases.event_behind(row.procedure, row.subject)
+    user = event.user if isinstance(event, FormSent | SlackAction) else ""
+    return f"refused/{row.procedure}/{row.subject}", policy.refused(row.procedure, reason, _url(row), user)
+
+
+def _url(row: Row[Any]) -> str:
+    return url_of(row.run_id) if row.run_id else ""
 
 
 async def tell(waiting: Mapping[str, Report]) -> None:

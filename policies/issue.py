@@ -27,7 +27,11 @@ class Comment:
 
 @dataclass(frozen=True)
 class Issue:
-    """An issue as it is now. `labels`: when each was added last; None when that isn't known."""
+    """An issue as it is now.
+
+    labels: when each was added last; None when that isn't known. labelled_at: when any label was added last, whether it
+    is still there or not.
+    """
 
     repository: str
     number: int
@@ -42,6 +46,7 @@ class Issue:
     body: Confidential[str]
     url: str
     node_id: str = ""  # GraphQL's
+    labelled_at: datetime | None = None
 
     @property
     def key(self) -> str:

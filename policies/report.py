@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -15,10 +16,9 @@ from policies.foreign_text import SLACK_SECTION, escape_slack
 
 Row = Sequence[str]
 SLACK_CELL = 600  # characters of a cell, so that a row fits a section
-SLACK_ROWS = 20  # a message holds 50 blocks and should fit a screen
-_ENDS_A_LINK = re.compile(
-    r"[^!-~]|[<>|()\[\]\\`\"]"
-)  # in Slack or in markdown; percent-encoded it leads to the same page
+SLACK_ROWS = 20  # a message holds 50 blocks, two of them for a row with buttons, and should fit a screen
+# In Slack or in markdown; percent-encoded it leads to the same page.
+_ENDS_A_LINK = re.compile(r"[^!-~]|[<>|()\[\]\\`\"]")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Report:
-    """One page for a person."""
+    """One page for a person. row_buttons: those of each row, in Slack."""
 
     title: str
     sentences: Sequence[str]
@@ -95,6 +95,7 @@ class Report:
     rows: Sequence[Sequence[Cell]] = field(default_factory=tuple[Sequence[Cell], ...])
     mentions: Sequence[Mention] = ()
     buttons: Sequence[Button] = ()
+    row_buttons: Sequence[Sequence[Button]] = ()
 
     def markdown(self) -> str:
         """Renders it for a Prefect artifact."""
@@ -118,12 +119,12 @@ class Report:
         said = "\n".join([" ".join(self._mentioned()), escape_slack("\n".join(self.sentences), SLACK_SECTION - 200)])
         if said.strip():
             blocks.append(_section(said.strip()))
-        blocks += [_section(_slack_row(self.columns, row)) for row in self.rows[:SLACK_ROWS]]
+        for row, buttons in zip_longest(self.rows[:SLACK_ROWS], self.row_buttons[:SLACK_ROWS], fillvalue=()):
+            blocks.append(_section(_slack_row(self.columns, row)))
+            blocks += _actions(buttons)
         if (more := len(self.rows) - SLACK_ROWS) > 0:
             blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": f"and {more} more in Prefect"}]})
-        if self.buttons:
-            blocks.append({"type": "actions", "elements": [button.slack() for button in self.buttons]})
-        return blocks
+        return blocks + _actions(self.buttons)
 
 
 def markdown_table(columns: Row, rows: Sequence[Sequence[Cell]]) -> str:
@@ -138,6 +139,10 @@ def _markdown_cell(cell: Cell) -> str:
     if isinstance(cell, Link):
         return f"[{_markdown_cell(cell.text)}]({_address(cell.url)})" if cell.url else _markdown_cell(cell.text)
     return " ".join(cell.replace("|", "\\|").split())
+
+
+def _actions(buttons: Sequence[Button]) -> list[Mapping[str, Any]]:
+    return [{"type": "actions", "elements": [button.slack() for button in buttons]}] if buttons else []
 
 
 def _section(text: str) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ CHANNELS_A_SWEEP = 10  # Slack lets an app read 50 pages a minute
 LOOK_AT_DELIVERIES = timedelta(minutes=5)
 GITHUB_KEEPS = timedelta(days=3)
 INBOX_ROWS = 200
+CANCELLED = "A person cancelled its run."
 
 # Bad input, what a service refused, and what is missing in handbook.toml.
 _FOR_GOOD = re.compile(r"(?:.*exception: )?(?:[\w.]+\.)?(?:Refused|EffectRefused|HandbookError): (.+)", re.DOTALL)
@@ -116,10 +117,13 @@ def deliveries_since(last: datetime | None, now: datetime) -> datetime:
 
 
 def given_up(run_name: str, url: str, times: int) -> Report:
-    """Words what a person is told of a run that crashes each time."""
+    """Words what a person is told of a run that crashes or fails each time."""
     return Report(
-        "A run crashes again and again",
-        [f"It has been started {times} times and crashed each time. Nothing has been done twice. Look at its log."],
+        "A run does not come to its end",
+        [
+            f"It has been started {times} times, and did not come to its end. Nothing has been done twice. Look at its "
+            "log, and start it again."
+        ],
         ("Run",),
         [(Link(run_name, url),)],
     )
@@ -149,12 +153,12 @@ def case_given_up(procedure: str, subject: str, reason: str, times: int, url: st
 
 
 def refused(procedure: str, reason: str, url: str, user: str) -> Report:
-    """Words what a person is told of a case whose run was refused. user: who started it in Slack, or ""."""
+    """Words what a person is told of a case that was refused. url: its run's, or "". user: who started it, or ""."""
     return Report(
         f"Not done: {procedure}",
-        [reason, "Correct it in the run's own form in Prefect, or start it again. What was filled in stands there."],
+        [reason, "Correct it and start it again; what was filled in stands in the run's own form in Prefect."],
         ("Run",),
-        [(Link("The run in Prefect", url),)],
+        [(Link("The run in Prefect", url),)] if url else [],
         mentions=mentions_of(user),
     )
 
@@ -176,7 +180,7 @@ def more_wait(number: int) -> Report:
     """Words what is said of many things at once, instead of a message each."""
     return Report(
         f"{number} more wait for a person" if number > 1 else "One more waits for a person",
-        ['`make ledger` lists effects, `make inbox ARGS="--open"` cases, Prefect the runs that crashed.'],
+        ['`make ledger` lists effects, `make inbox ARGS="--open"` cases, Prefect the runs that failed.'],
     )
 
 
@@ -191,5 +195,5 @@ def inbox(counts: Sequence[tuple[str, str, str, str | None, int]], since: dateti
 
 
 def is_superseded(parameters: object, of_newer: Collection[object]) -> bool:
-    """Says whether a newer run of the same sweep, with the same parameters, has taken over from one that crashed."""
+    """Says whether a newer run of the same sweep, with the same parameters, has taken over from one that was lost."""
     return parameters in of_newer

@@ -293,6 +293,13 @@ def parked_cases() -> list[Row[Any]]:
         return list(connection.execute(wanted))
 
 
+def refused_cases(since: datetime) -> list[Row[Any]]:
+    """Gives the cases that were refused since a moment, oldest first."""
+    wanted = select(cases).where(cases.c.state == State.REFUSED, cases.c.settled_at >= since)
+    with reading() as connection:
+        return list(connection.execute(wanted.order_by(cases.c.opened_at)))
+
+
 def event_behind(procedure: str, subject: str) -> Event | None:
     """Gives the event that opened a case; None when a person started the procedure."""
     found = of(procedure, [subject]).get(subject)

@@ -35,9 +35,19 @@ class Decision:
 
 @Transaction
 def record(
-    connection: Connection, procedure: str, subject: str, decision: str, decided_by: str, shown: str = ""
+    connection: Connection,
+    procedure: str,
+    subject: str,
+    decision: str,
+    decided_by: str,
+    shown: str = "",
+    at: datetime | None = None,
 ) -> Decision:
-    """Records a decision. Gives the one that stands: this one, or another that came first."""
+    """Records a decision. Gives the one that stands: this one, or another that came first.
+
+    at: when it was made, where that is known better than by the time of recording it.
+    """
+    at = at or clock.wall()
     insert_if_absent(
         connection,
         decisions,
@@ -45,10 +55,10 @@ def record(
         subject=subject,
         decision=decision,
         decided_by=decided_by,
-        at=clock.wall(),
+        at=at,
         shown=shown,
     )
-    return _found(connection, procedure, subject) or Decision(decision, decided_by, clock.wall(), shown)
+    return _found(connection, procedure, subject) or Decision(decision, decided_by, at, shown)
 
 
 @Transaction
@@ -63,9 +73,14 @@ def _found(connection: Connection, procedure: str, subject: str) -> Decision | N
     return Decision(row.decision, row.decided_by, row.at, row.shown) if row else None
 
 
-def last(procedure: str, *, below: str) -> Decision | None:
-    """Gives the latest decision on a subject that begins so: for what may be decided anew."""
+def all_of(procedure: str, *, below: str) -> list[Decision]:
+    """Gives every decision on a subject that begins so, in the order in which they were made."""
     wanted = (decisions.c.procedure == procedure) & decisions.c.subject.startswith(below, autoescape=True)
     with reading() as connection:
-        row = connection.execute(select(decisions).where(wanted).order_by(decisions.c.at.desc())).first()
-    return Decision(row.decision, row.decided_by, row.at, row.shown) if row else None
+        rows = connection.execute(select(decisions).where(wanted).order_by(decisions.c.at, decisions.c.subject))
+        return [Decision(row.decision, row.decided_by, row.at, row.shown) for row in rows]
+
+
+def last(procedure: str, *, below: str) -> Decision | None:
+    """Gives the latest decision on a subject that begins so: for what may be decided anew."""
+    return next(reversed(all_of(procedure, below=below)), None)

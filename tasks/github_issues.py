@@ -105,6 +105,7 @@ class Issues(Client):
             body=Confidential(found["body"] or ""),
             url=f"{self.url}/issues/{found['number']}",
             node_id=found["id"],
+            labelled_at=max(added.values(), default=None),
         )
 
     def look_for(

@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deployments import handbook_page
 from settings import ROOT
@@ -189,6 +190,17 @@ def test_every_deployment_starts_a_flow_and_keeps_pacific_time() -> None:
         if start.startswith("schedule") and not start.endswith(" America/Los_Angeles)")
     ]
     assert not elsewhere, f"Give these schedules the time zone America/Los_Angeles in prefect.yaml: {elsewhere}."
+
+
+def test_a_day_is_not_skipped_because_somebody_has_started_the_same_procedure_a_second_before() -> None:
+    deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    skips = [
+        each["name"]
+        for each in deployed
+        if each.get("concurrency_limit", {}).get("collision_strategy") == "CANCEL_NEW"
+        and not all(schedule["cron"].startswith("*/") for schedule in each["schedules"])
+    ]
+    assert not skips, f"Give {skips} the collision strategy ENQUEUE: their next run is hours away."
 
 
 def test_every_scenario_is_of_a_flow() -> None:

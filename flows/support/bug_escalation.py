@@ -5,20 +5,23 @@ Handbook: customer-success#escalate-a-customer-bug-report
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 from prefect import flow
 
 from flows.support import bug_reports
 from policies.business_time import pacific_date
+from policies.confidentiality import Leak
 from policies.customer import Refused
 from policies.issue import AddComment, AddLabels, Change, Issue, RemoveLabels, issue_number
+from policies.report import Report
 from policies.support import bug_escalation as policy
 from policies.support.customer_bug_report import BugReport
 from settings import handbook
 from tasks import artifacts, cases, decisions, effects, github, known_names, ledger, remembered, runs, slack
-from tasks.effects import EffectError
+from tasks.effects import EffectError, EffectRefused
 
 ESCALATE, REVIEW, RECORD = "escalate-customer-bug", "review-escalated-bugs", "record-reproduction"
 
@@ -49,7 +52,7 @@ async def escalate_customer_bug(issue: str = "", report: BugReport | None = None
         return filed.url
     number = filed.number if filed else issue_number(issue, handbook().repositories.public)
     bug, done = await escalate(number)
-    await artifacts.report("escalated-bug", policy.escalated(bug, done))
+    await artifacts.report("escalated-bug", policy.escalated(bug, done, filed.not_told if filed else ""))
     return bug.issue.url
 
 
@@ -64,12 +67,12 @@ async def escalate(number: int) -> tuple[policy.Bug, policy.Labelling]:
     if problems := policy.reasons_not_to_escalate(issue, f"#{number}", labels.bug):
         raise Refused(*problems)
     assert issue
-    wanted, day = policy.escalation(issue, labels), pacific_date(runs.current().at)
-    once = f"{ESCALATE}/{issue.key}/{day}"
+    wanted, once = policy.escalation(issue, labels), f"{ESCALATE}/{issue.key}"
     if wanted.add:
-        github.fleet.add_labels(number, wanted.add, once=f"{once}/add/{'+'.join(wanted.add)}")
+        added = f"{policy.occasion(issue)}/add/{'+'.join(wanted.add)}"
+        github.fleet.add_labels(number, wanted.add, once=f"{once}/{added}")
     for label in wanted.remove:
-        github.fleet.remove_label(number, label, once=f"{once}/remove/{label}")
+        github.fleet.remove_label(number, label, once=f"{once}/{policy.occasion(issue, label)}/remove/{label}")
     bug = _bug(issue if runs.current().dry_run else github.fleet.issue(number) or issue)
     await _ask(bug)
     return bug, wanted
@@ -88,7 +91,8 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     3. On its second the details go onto the issue, and "~investigate" goes.
     4. Reproduced, it gets ":product" for the drafting board; otherwise ":incoming" and ":reproduce" for QA.
     5. The agenda is posted in the customer success channel, with buttons for what is still unknown.
-    6. Reports that wait since the day before until somebody has said whether the bug is known are named there, too.
+    6. The question of a bug that has left the stand-up says so.
+    7. Reports that wait since the day before until somebody has said whether the bug is known are named there, too.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -97,16 +101,17 @@ async def review_escalated_bugs(dry_run: bool = False) -> int:
     if why := calendar.why_closed(day):
         await artifacts.report("escalated-bugs", policy.closed_today(day, why))
         return 0
-    bugs = await _under_investigation()
-    findings = {each.key: found for each in bugs if (found := _finding(each))}
+    asked, bugs = _asked(), await _under_investigation()
+    findings = _findings(each.key for each in bugs)
     on_it = policy.agenda_items(bugs, findings, day)
-    agenda = policy.read(remembered.agreed(f"{REVIEW}/{day}/agenda", policy.kept(on_it)))
+    agenda = policy.read(remembered.agreed(_agenda(day), policy.kept(on_it)))
     problems = _acknowledge(bugs) + _send_on([each for each in bugs if policy.leaves(each, day)], findings)
     await _tell(agenda, day)
     await bug_reports.remind_of_choices(day)
     for bug in bugs:
         if not policy.leaves(bug, day):
             await _ask(bug)
+    await _close_questions(asked, bugs)
     await artifacts.report("escalated-bugs", policy.reviewed(agenda, problems))
     if problems:
         raise cases.Unsettled("\n".join(problems))
@@ -123,7 +128,7 @@ async def record_reproduction(
     Owner: Customer Support Engineers
     Writes: Slack
 
-    1. It is recorded who says so and when; what is said last counts.
+    1. It is recorded who says so and when; what is said last counts, and all details are kept.
     2. The question in the customer success channel shows the answer.
     3. The review of the second business day uses it, and puts the details onto the issue.
 
@@ -141,22 +146,33 @@ async def record_reproduction(
 
 async def _record(issue: str, outcome: policy.Outcome, details: str, press: str) -> str:
     number, labels = issue_number(issue, handbook().repositories.public), handbook().labels
-    by = policy.press(press).user if press else runs.current().started_by
+    said = policy.press(press) if press else None
+    by, at = (said.user, said.at) if said else (runs.current().started_by, runs.current().at)
     if press and by not in _team():
-        await _refuse(press, by)
+        await _refuse(press, by, policy.only_the_team())
         raise cases.NothingToDo("Who pressed the button is not of the team.")
     found = github.fleet.issue(number)
     if problems := policy.reasons_not_to_record(found, f"#{number}", labels.investigate, details):
+        if press:
+            await _refuse(press, by, policy.not_recorded(problems))
+            raise cases.NothingToDo(" ".join(problems))
         raise Refused(*problems)
     assert found
-    known_names.public(details)
+    _assert_public(details)
     bug, finding = _bug(found), policy.Finding(outcome, by, details)
     if not runs.current().dry_run:
         subject = f"{bug.key}/{press or runs.current().id}"
-        decisions.record(RECORD, subject, finding.outcome, finding.by, finding.details)
+        decisions.record(RECORD, subject, finding.outcome, finding.by, finding.details, at)
         await _show_finding(bug)
     await artifacts.report("recorded-reproduction", policy.recorded(found, finding))
     return found.url
+
+
+def _assert_public(details: str) -> None:
+    try:
+        known_names.public(details)
+    except Leak as leak:
+        raise Refused(f"Details: {leak}") from None
 
 
 # -- what is known
@@ -178,10 +194,14 @@ async def _under_investigation() -> list[policy.Bug]:
     return bugs
 
 
-def _finding(bug: policy.Bug) -> policy.Finding | None:
-    """Gives what was recorded last."""
-    found = decisions.last(RECORD, below=f"{bug.key}/")
-    return policy.finding_of(found.decision, found.decided_by, found.shown) if found else None
+def _findings(keys: Iterable[str]) -> dict[str, policy.Finding]:
+    return {key: found for key in keys if (found := _finding(key))}
+
+
+def _finding(key: str) -> policy.Finding | None:
+    """Gives what was recorded of a bug."""
+    said = decisions.all_of(RECORD, below=f"{key}/")
+    return policy.gathered([policy.finding_of(each.decision, each.decided_by, each.shown) for each in said])
 
 
 def _managers() -> list[str]:
@@ -202,25 +222,29 @@ def _channel() -> str:
 def _acknowledge(bugs: Sequence[policy.Bug]) -> list[str]:
     """Acknowledges in the manager's name what they have not acknowledged themselves."""
     managers, handle = _managers(), handbook().role("manager_of_support_and_solutions").handle
+    # Once it is there it stands, whatever the calendar says by now.
+    new = [
+        bug for bug in bugs if not policy.is_acknowledged(bug, managers) and not ledger.is_done(_acknowledgement(bug))
+    ]
     changes = [
-        AddComment(
-            bug.issue, known_names.public(policy.acknowledgement(bug, handle)), f"{REVIEW}/{bug.key}/acknowledgement"
-        )
-        for bug in bugs
-        if not policy.is_acknowledged(bug, managers)
+        AddComment(bug.issue, known_names.public(policy.acknowledgement(bug, handle)), _acknowledgement(bug))
+        for bug in new
     ]
     return effects.problems(github.fleet.change_together(changes))
+
+
+def _acknowledgement(bug: policy.Bug) -> str:
+    return f"{REVIEW}/{bug.key}/acknowledgement"
 
 
 def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> list[str]:
     """Takes bugs off the stand-up. A step is for those only whose steps before are done."""
     names = handbook()
     keeps = names.bug_escalation.keeps_help_customers
-    leaving = [
-        policy.leaving(bug, _agreed_finding(bug, findings.get(bug.key)), names.labels, keeps_help_customers=keeps)
-        for bug in bugs
-    ]
-    problems: list[str] = []
+    agreed = _agreed(bugs, findings)
+    leaving = [policy.leaving(bug, agreed[bug.key], names.labels, keeps_help_customers=keeps) for bug in bugs]
+    leaving = [policy.without_details(each) if _names_a_customer(_comment(each)) else each for each in leaving]
+    problems = [policy.withheld(each.bug) for each in leaving if each.withheld]
     # "~investigate" goes last: it is what the next run finds a bug by.
     for step in (_details, _additions, _removals):
         changes = {each.bug.key: change for each in leaving if (change := step(each))}
@@ -230,14 +254,37 @@ def _send_on(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding])
     return problems
 
 
-def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None) -> policy.Finding | None:
-    """Gives the finding that the first attempt to send the bug on went by, whatever has been recorded since."""
-    return policy.finding_read(remembered.agreed(f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)))
+def _agreed(bugs: Sequence[policy.Bug], findings: Mapping[str, policy.Finding]) -> dict[str, policy.Finding | None]:
+    """Gives what each bug is sent on with: once its details may be on the issue, what they say."""
+    rows = ledger.rows(keys=[_commented(bug) for bug in bugs])
+    said = {row.key for row in rows if row.state not in ledger.NOTHING_HAPPENED}
+    return {bug.key: _agreed_finding(bug, findings.get(bug.key), binds=_commented(bug) in said) for bug in bugs}
+
+
+def _agreed_finding(bug: policy.Bug, finding: policy.Finding | None, *, binds: bool) -> policy.Finding | None:
+    name, kept = f"{REVIEW}/{bug.key}/finding", policy.finding_kept(finding)
+    if binds:
+        return policy.finding_read(remembered.agreed(name, kept))
+    if not runs.current().dry_run:
+        remembered.keep(name, kept)
+    return finding
+
+
+def _names_a_customer(text: str) -> bool:
+    """Says whether a text can't be shown: a name may be known by now that was not when details were recorded."""
+    return bool(known_names.known_names().find(text))
+
+
+def _commented(bug: policy.Bug) -> str:
+    return f"{REVIEW}/{bug.key}/details"
+
+
+def _comment(each: policy.Leaving) -> str:
+    return policy.details_comment(each.bug, each.finding, handbook().labels, withheld=each.withheld)
 
 
 def _details(each: policy.Leaving) -> Change | None:
-    text = known_names.public(policy.details_comment(each.bug, each.finding, handbook().labels))
-    return AddComment(each.bug.issue, text, f"{REVIEW}/{each.bug.key}/details")
+    return AddComment(each.bug.issue, known_names.public(_comment(each)), _commented(each.bug))
 
 
 def _additions(each: policy.Leaving) -> Change | None:
@@ -252,11 +299,18 @@ def _removals(each: policy.Leaving) -> Change | None:
 # -- Slack
 
 
+def _agenda(day: date) -> str:
+    return f"{REVIEW}/{day}/agenda"
+
+
 async def _tell(agenda: Sequence[policy.AgendaItem], day: date) -> None:
     """Posts the stand-up's agenda, unless it is empty."""
     if agenda:
-        shown = policy.agenda(agenda, day, handbook().role("manager_of_support_and_solutions").slack)
-        await slack.post(_channel(), shown, once=f"{REVIEW}/{day}/agenda")
+        await slack.post(_channel(), policy.agenda(agenda, day, _manager()), once=_agenda(day))
+
+
+def _manager() -> str:
+    return handbook().role("manager_of_support_and_solutions").slack
 
 
 def _question(bug: policy.Bug) -> str:
@@ -270,12 +324,43 @@ async def _ask(bug: policy.Bug) -> None:
 
 
 async def _show_finding(bug: policy.Bug) -> None:
-    """Puts what was recorded last in the place of the question."""
-    asked, found = ledger.rows(keys=[_question(bug)], states=[ledger.State.DONE]), _finding(bug)
-    if asked and found:
-        once = f"{RECORD}/{bug.key}/{runs.current().id}"
-        await slack.update(_channel(), asked[0].made_id, policy.question(bug, found), once=once)
+    """Puts what was recorded last in the place of the question, and into the agenda of the bug's first day."""
+    once = f"{RECORD}/{bug.key}/{runs.current().id}"
+    if found := _finding(bug.key):
+        await _put(_question(bug), policy.question(bug, found), once)
+    if kept := remembered.read(_agenda(bug.first)):
+        on_it = policy.read(kept)
+        now = policy.with_outcomes(on_it, _findings(each.key for each in on_it))
+        await _put(_agenda(bug.first), policy.agenda(now, bug.first, _manager()), f"{once}/agenda")
 
 
-async def _refuse(press: str, user: str) -> None:
-    await slack.tell_only(_channel(), user, policy.only_the_team(), once=f"{RECORD}/{press}/refusal")
+async def _put(posted: str, shown: Report, once: str) -> None:
+    """Puts a report in the place of a message, where there is one."""
+    for row in ledger.rows(keys=[posted], states=[ledger.State.DONE]):
+        with suppress(EffectRefused):  # somebody has deleted it
+            await slack.update(_channel(), row.made_id, shown, once=once)
+
+
+def _asked() -> list[str]:
+    """Gives the keys of the bugs that were asked about, and whose question has not been closed."""
+    rows = {row.key for row in ledger.rows(below=f"{REVIEW}/", states=[ledger.State.DONE, ledger.State.FAILED])}
+    asked = [key.removeprefix(f"{REVIEW}/").removesuffix("/question") for key in rows if key.endswith("/question")]
+    return sorted(key for key in asked if f"{REVIEW}/{key}/left" not in rows)
+
+
+async def _close_questions(asked: Sequence[str], bugs: Sequence[policy.Bug]) -> None:
+    """Says in the questions of bugs that have left the stand-up, whoever took them off, that nothing is recorded now.
+
+    asked: from before the bugs were read, so that one that was escalated meanwhile is not taken for one that has left.
+    """
+    staying = {bug.key for bug in bugs if not ledger.is_done(f"{REVIEW}/{bug.key}/remove")}
+    for key in asked:
+        if key not in staying:
+            found, number = _finding(key), key.partition("@")[0].partition("#")[2]
+            withheld = bool(found and _names_a_customer(found.details))
+            shown = policy.left(key, f"{github.fleet.url}/issues/{number}", found, withheld=withheld)
+            await _put(f"{REVIEW}/{key}/question", shown, f"{REVIEW}/{key}/left")
+
+
+async def _refuse(press: str, user: str, shown: Report) -> None:
+    await slack.tell_only(_channel(), user, shown, once=f"{RECORD}/{press}/refusal")

@@ -72,7 +72,7 @@ async def _choose(report: filing.BugReport, press: str) -> str:
         done = await file(report, said.choice, by=said.user)
     except Refused as refused:
         await tell(said.user, duplicates.not_chosen(refused), once=f"{FILE}/{press}/refusal")
-        raise
+        raise cases.NothingToDo(str(refused)) from None
     return done.url if done else ""
 
 
@@ -228,9 +228,11 @@ async def _show_choice(subject: str, done: filing.Filed, seen: duplicates.Seen, 
     decided = decisions.on(FILE, subject)
     if asked and decided:
         now = Link(done.key, done.url)
-        shown = duplicates.answered(subject, seen, decided.decision, decided.decided_by, now)
+        told = not done.not_told
+        shown = duplicates.answered(subject, seen, decided.decision, decided.decided_by, now, told=told)
+        once = f"{FILE}/{subject}/answer" + ("" if told else "-without-link")
         with suppress(effects.EffectRefused):  # somebody has deleted the question
-            await slack.update(channel, asked[0].made_id, shown, once=f"{FILE}/{subject}/answer")
+            await slack.update(channel, asked[0].made_id, shown, once=once)
     elif at_once and done.is_new and seen.found:
         shown = duplicates.look_alikes(subject, done.key, done.url, seen)
         await slack.post(channel, shown, once=f"{FILE}/{subject}/look-alikes")

@@ -231,14 +231,17 @@ def question(subject: str, seen: Seen) -> Report:
     return Report(ASKED, said, ("Issue", "Why"), seen.rows(), buttons=_buttons(subject, seen))
 
 
-def answered(subject: str, seen: Seen, chosen: str, by: str, now: Link) -> Report:
+def answered(subject: str, seen: Seen, chosen: str, by: str, now: Link, *, told: bool = True) -> Report:
     """Words what stands in the place of the question once somebody has chosen.
 
-    chosen: "new" or a number. by: the member's id in Slack, or who it is else. now: where the report is.
+    chosen: "new" or a number. by: the member's id in Slack, or who it is else. now: where the report is. told: whether
+    the customer has the link, or nobody said where to send it.
     """
     who = mentions_of(by)
-    told = "It is filed as a new issue." if chosen == NEW else f"It is added to #{chosen}."
-    said = [*_reported(subject, seen), told + ("" if who else f" Chosen by {by}.")]
+    became = "It is filed as a new issue." if chosen == NEW else f"It is added to #{chosen}."
+    said = [*_reported(subject, seen), became + ("" if who else f" Chosen by {by}.")]
+    if not told:
+        said.append("The customer does not have the link: Slack did not take it. Give it to them by hand.")
     return Report(ASKED, said, ("Issue", "Why"), [(now, "the report is there"), *seen.rows()], mentions=who)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, cast
@@ -19,7 +19,7 @@ from pydantic import Field
 
 from policies.business_time import PACIFIC, Calendar, pacific_date, spoken_day
 from policies.customer import Refused
-from policies.events import SlackAction
+from policies.events import SlackAction, slack_time
 from policies.foreign_text import neutralise_markdown
 from policies.handbook import Labels
 from policies.issue import Issue
@@ -35,7 +35,13 @@ LONGEST_DETAILS = 5_000
 # The roles of those who may say whether a bug was reproduced.
 TEAM = ("customer_support_engineer", "customer_solutions_architect", "manager_of_support_and_solutions")
 
-_SUBJECT = re.compile(r"([\w.-]+/[\w.-]+#\d+)@(\d+)/(reproduced|not reproduced)/([UW][A-Z0-9]{2,20})/([\d.]{3,30})")
+_SUBJECT = re.compile(
+    r"([\w.-]+/[\w.-]+#\d+)@(\d+)/(reproduced|not reproduced)/([UW][A-Z0-9]{2,20})/(\d{1,12}\.\d{1,10})"
+)
+_WITHHELD = (
+    "The recorded details hold a name that must not be public, and are not on the issue. Write them there without it, "
+    "as a comment; the runs of record-reproduction show them."
+)
 _VALUE = re.compile(r"[\w.-]+/[\w.-]+#\d+@\d+")
 
 
@@ -66,6 +72,16 @@ def escalation(issue: Issue, labels: Labels) -> Labelling:
     """Gives what escalating a bug does to its labels."""
     # "Remove :incoming and :reproduce labels, and include the ~investigate label and the :help-customers label"
     return _labelling(issue, [labels.investigate, labels.help_customers], [labels.incoming, labels.reproduce])
+
+
+def occasion(issue: Issue, label: str = "") -> str:
+    """Gives what makes an escalation another one than those before: since when its issue is labelled as it is.
+
+    label: one that goes; since when that has been there.
+    """
+    times = {name.lower(): at for name, at in issue.labels.items()}
+    since = times.get(label.lower()) if label else issue.labelled_at
+    return str(int((since or issue.created_at).timestamp()))
 
 
 def reasons_not_to_begin(issue: str, report: object | None) -> list[str]:
@@ -178,11 +194,15 @@ def outcome_labels(bug: Bug, outcome: Outcome | None, labels: Labels, *, keeps_h
 
 @dataclass(frozen=True)
 class Leaving:
-    """A bug that leaves the stand-up: with what was found, and what its labels become."""
+    """A bug that leaves the stand-up: with what was found, and what its labels become.
+
+    withheld: whether there are details that nobody outside may read.
+    """
 
     bug: Bug
     finding: Finding | None
     labelling: Labelling
+    withheld: bool = False
 
 
 def leaving(bug: Bug, finding: Finding | None, labels: Labels, *, keeps_help_customers: bool) -> Leaving:
@@ -190,6 +210,16 @@ def leaving(bug: Bug, finding: Finding | None, labels: Labels, *, keeps_help_cus
     outcome = finding.outcome if finding else None
     wanted = outcome_labels(bug, outcome, labels, keeps_help_customers=keeps_help_customers)
     return Leaving(bug, finding, wanted)
+
+
+def without_details(each: Leaving) -> Leaving:
+    """Takes out details that name a customer: the bug goes on without them."""
+    return replace(each, finding=replace(each.finding, details="") if each.finding else None, withheld=True)
+
+
+def withheld(bug: Bug) -> str:
+    """Words what the team must do about details that were left out."""
+    return f"{bug.issue.key}: {_WITHHELD}"
 
 
 # -- what was found
@@ -207,6 +237,17 @@ class Finding:
 def finding_of(decision: str, by: str, shown: str) -> Finding:
     """Reads what was recorded."""
     return Finding("reproduced" if decision == "reproduced" else "not reproduced", by, shown)
+
+
+def gathered(said: Sequence[Finding]) -> Finding | None:
+    """Gives what is known of a bug: what was said last counts, and all details belong on the issue.
+
+    said: in the order in which it was said.
+    """
+    if not said:
+        return None
+    details = dict.fromkeys(each.details for each in said if each.details)
+    return replace(said[-1], details="\n\n".join(details))
 
 
 def finding_kept(finding: Finding | None) -> str:
@@ -227,6 +268,7 @@ class Press:
     issue: str  # its key
     outcome: Outcome
     user: str
+    at: datetime
 
 
 def is_press(action: SlackAction) -> bool:
@@ -253,7 +295,7 @@ def press(subject: str) -> Press:
     """
     if not (found := _SUBJECT.fullmatch(subject)):
         raise Refused(f'"{subject}" is no press of a button. Leave it empty; Slack fills it in.')
-    return Press(found[1], cast(Outcome, found[3]), found[4])
+    return Press(found[1], cast(Outcome, found[3]), found[4], slack_time(found[5]))
 
 
 def reasons_not_to_record(bug: Issue | None, given: str, investigate: str, details: str) -> list[str]:
@@ -288,7 +330,7 @@ def acknowledgement(bug: Bug, handle: str) -> str:
     )
 
 
-def details_comment(bug: Bug, finding: Finding | None, labels: Labels) -> str:
+def details_comment(bug: Bug, finding: Finding | None, labels: Labels, *, withheld: bool = False) -> str:
     """Words what the issue reads when it leaves the stand-up."""
     # "Any available logs, reproduction steps, and details are updated on the issue"
     to_qa = f"It goes to QA for triage (`{labels.incoming}`, `{labels.reproduce}`)."
@@ -300,6 +342,8 @@ def details_comment(bug: Bug, finding: Finding | None, labels: Labels) -> str:
         case None:
             said = f"It is not known whether it can be reproduced. {to_qa}"
     begun = f"Investigated from {spoken_day(bug.first)} to {spoken_day(bug.second)}. {said}"
+    if withheld:
+        return f"{begun} Details were recorded that can't be shown here; customer support has them."
     if finding and finding.details:
         return f"{begun}\n\n**Logs, reproduction steps and details**\n\n{neutralise_markdown(finding.details)}"
     return f"{begun} No further logs, steps or details were recorded."
@@ -325,11 +369,29 @@ def question(bug: Bug, found: Finding | None = None) -> Report:
         ("Bug", "For"),
         [(Link(bug.issue.title.reveal(), bug.issue.url), ", ".join(bug.issue.codenames))],
         mentions=who,
-        buttons=[
-            Button("Reproduced", REPRODUCED, bug.key, "primary"),
-            Button("Not reproduced", NOT_REPRODUCED, bug.key),
-        ],
+        buttons=_buttons(bug.key),
     )
+
+
+def _buttons(key: str) -> list[Button]:
+    return [Button("Reproduced", REPRODUCED, key, "primary"), Button("Not reproduced", NOT_REPRODUCED, key)]
+
+
+def left(key: str, url: str, found: Finding | None, *, withheld: bool) -> Report:
+    """Words what stands in the place of the question once nothing more is recorded of a bug.
+
+    withheld: whether there are details that nobody outside may read.
+    """
+    issue = key.partition("@")[0]
+    said = [f"It was recorded as {found.outcome}." if found else "Nobody has said whether it can be reproduced."]
+    said += [_WITHHELD] if withheld else []
+    said.append("Comment on the issue if there is more to say, or escalate it again.")
+    return Report(f"No longer on the stand-up: {issue}", said, ("Bug",), [(Link(issue, url),)])
+
+
+def not_recorded(problems: Sequence[str]) -> Report:
+    """Words what somebody reads whose answer can't be recorded."""
+    return Report("That can't be recorded", problems)
 
 
 def only_the_team() -> Report:
@@ -347,6 +409,12 @@ class AgendaItem:
     customers: str
     day: str  # "first day" or "leaves today"
     outcome: str
+    key: str = ""  # the bug's
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Says whether an answer is still of use. What leaves today has left once the agenda is read."""
+        return bool(self.key) and self.day == "first day" and self.outcome == "unknown"
 
 
 def agenda_items(bugs: Sequence[Bug], findings: Mapping[str, Finding], today: date) -> list[AgendaItem]:
@@ -362,9 +430,15 @@ def agenda_items(bugs: Sequence[Bug], findings: Mapping[str, Finding], today: da
             ", ".join(each.issue.codenames),
             "leaves today" if leaves(each, today) else "first day",
             findings[each.key].outcome if each.key in findings else "unknown",
+            each.key,
         )
         for each in sorted(bugs, key=lambda each: (not leaves(each, today), each.added, each.issue.number))
     ]
+
+
+def with_outcomes(items: Sequence[AgendaItem], findings: Mapping[str, Finding]) -> list[AgendaItem]:
+    """Gives an agenda with what has been recorded since."""
+    return [replace(each, outcome=findings[each.key].outcome) if each.key in findings else each for each in items]
 
 
 def kept(items: Sequence[AgendaItem]) -> str:
@@ -391,6 +465,7 @@ def agenda(items: Sequence[AgendaItem], today: date, manager: str) -> Report:
         ("Bug", "For", "Day", "Reproduced"),
         rows,
         mentions=[Mention(manager)] if manager else [],
+        row_buttons=[_buttons(each.key) if each.is_asked_about else [] for each in items],
     )
 
 
@@ -408,15 +483,18 @@ def would_escalate(labels: Labels) -> Report:
     return Report("Escalated", [f"The new issue's labels would be changed: {swapped}. The team would be asked."])
 
 
-def escalated(bug: Bug, done: Labelling) -> Report:
-    """Words what an escalation shows."""
+def escalated(bug: Bug, done: Labelling, not_told: str = "") -> Report:
+    """Words what an escalation shows. not_told: why the customer does not have the link to what was filed."""
     changed = [*(f"+ {each}" for each in done.add), *(f"- {each}" for each in done.remove)]
+    said = [
+        f"On the stand-up since {spoken_day(bug.first)}; it leaves on {spoken_day(bug.second)}.",
+        f"Labels: {', '.join(changed)}." if changed else "Its labels were as they should be.",
+    ]
+    if not_told:
+        said.append(f"The customer does not have the link: {not_told} Give them the link by hand: {bug.issue.url}")
     return Report(
         "Escalated",
-        [
-            f"On the stand-up since {spoken_day(bug.first)}; it leaves on {spoken_day(bug.second)}.",
-            f"Labels: {', '.join(changed)}." if changed else "Its labels were as they should be.",
-        ],
+        said,
         ("Bug", "For"),
         [(Link(bug.issue.key, bug.issue.url), ", ".join(bug.issue.codenames))],
     )

@@ -102,12 +102,16 @@ def test_single_events_that_were_ignored_are_listed_with_their_reasons(run: Call
     assert "\x1b" not in said, "A terminal would obey it."
 
 
-def test_cases_that_are_open_or_wait_for_a_person_are_listed(run: Callable[..., str]) -> None:
-    for subject in ("conv-1", "conv-2", "conv-3"):
+def test_cases_that_are_open_wait_for_a_person_or_were_refused_lately_are_listed(run: Callable[..., str]) -> None:
+    for subject in ("conv-1", "conv-2", "conv-3", "conv-4"):
         cases.open_case("respond-to-job-application", subject, "unthread e-1", "", False)
     cases.settle("respond-to-job-application", "conv-2", cases.State.PARKED, "Its answer never came.")
     cases.settle("respond-to-job-application", "conv-3", cases.State.DONE, None)
+    cases.settle("respond-to-job-application", "conv-4", cases.State.REFUSED, "There is no such person.")
     said = run("--open")
+    assert "conv-4" in said
+    assert "There is no such person." in said
+    assert "conv-4" not in run("--open", "--hours", "0")
     assert "conv-1" in said
     assert "Its answer never came." in said
     assert "conv-3" not in said

@@ -24,7 +24,7 @@ from deployments.inbox import Verdict
 from deployments.lost_runs import Watch
 from deployments.sweeper import Sweeper
 from policies import sweeping as policy
-from policies.events import FormSent, facts
+from policies.events import FormSent, SlackAction, facts
 from tasks import cases, clock, database, ledger, prefect_api, remembered, runs, slack
 from tasks.effects import EffectError
 from tests.conftest import Sandbox, until, within
@@ -104,14 +104,14 @@ def test_a_run_that_was_claimed_and_never_started_crashes(prefect: Prefect) -> N
 def test_paused_scheduled_and_ended_runs_are_left_alone(prefect: Prefect) -> None:
     states = ["PAUSED", "SCHEDULED", "COMPLETED", "FAILED", "CANCELLED"]
     left = [prefect.run(state, 86_400) for state in states]
-    do(has_listened, lost_runs.continue_crashed_runs)
+    do(has_listened, lost_runs.continue_lost_runs)
     assert [prefect.state(run) for run in left] == states
     assert prefect.others(than=left) == []
 
 
 def test_a_run_that_somebody_cancelled_and_that_is_gone_is_cancelled_and_does_not_go_on(prefect: Prefect) -> None:
     gone = prefect.run("CANCELLING", 200)
-    do(has_listened, lost_runs.continue_crashed_runs)
+    do(has_listened, lost_runs.continue_lost_runs)
     assert prefect.state(gone) == "CANCELLED"
     assert prefect.others(than=[gone]) == []
 
@@ -147,9 +147,9 @@ def test_a_crashed_run_starts_again_with_the_same_parameters_and_once_with_two_s
     crashed = prefect.run("CRASHED", tags=["customers"], account="001Ux0000000001IAA", dry_run=False)
 
     async def two_at_once(client: PrefectClient) -> None:
-        await asyncio.gather(*(lost_runs.continue_crashed_runs(client) for _ in range(2)))
+        await asyncio.gather(*(lost_runs.continue_lost_runs(client) for _ in range(2)))
 
-    do(two_at_once, lost_runs.continue_crashed_runs)
+    do(two_at_once, lost_runs.continue_lost_runs)
     (again,) = prefect.others(than=[crashed])
     assert again["parameters"] == {"account": "001Ux0000000001IAA", "dry_run": False}
     assert again["state_type"] == "SCHEDULED"
@@ -162,49 +162,104 @@ def test_a_run_that_crashes_each_time_starts_again_five_times_with_pauses_and_th
     known = [prefect.run("CRASHED", 0)]
     for times in range(policy.MOST_TIMES):
         if times:
-            do(lost_runs.continue_crashed_runs)
+            do(lost_runs.continue_lost_runs)
             assert prefect.others(than=known) == [], "It starts again after a pause."
             prefect.put(known[-1], "CRASHED", 86_000)
-        do(lost_runs.continue_crashed_runs)
+        do(lost_runs.continue_lost_runs)
         (again,) = prefect.others(than=known)
         assert again["tags"] == [f"continued {times + 1}"]
         known.append(again["id"])
         prefect.put(again["id"], "CRASHED")
     for _ in range(2):
-        do(lost_runs.continue_crashed_runs)
+        do(lost_runs.continue_lost_runs)
     assert prefect.others(than=known) == []
     (said,) = posts(sandbox)
-    assert "It has been started 6 times and crashed each time." in said
+    assert "It has been started 6 times, and did not come to its end." in said
 
 
 def test_a_crash_that_a_cancellation_led_to_is_none(prefect: Prefect) -> None:
     run = prefect.run("RUNNING")
     prefect.put(run, "CANCELLING")
     prefect.put(run, "CRASHED")
-    do(lost_runs.continue_crashed_runs)
+    do(lost_runs.continue_lost_runs)
     assert prefect.others(than=[run]) == []
 
 
 def test_a_run_that_was_revived_and_crashed_another_time_goes_on_another_time(prefect: Prefect) -> None:
     run = prefect.run("CRASHED", 300)
-    do(lost_runs.continue_crashed_runs)
+    do(lost_runs.continue_lost_runs)
     prefect.put(run, "RUNNING", 200)
-    do(lost_runs.continue_crashed_runs)
+    do(lost_runs.continue_lost_runs)
     assert len(prefect.others(than=[run])) == 1
     prefect.put(run, "CRASHED", 100)
-    do(lost_runs.continue_crashed_runs, lost_runs.continue_crashed_runs)
+    do(lost_runs.continue_lost_runs, lost_runs.continue_lost_runs)
     assert len(prefect.others(than=[run])) == 2
 
 
 def test_a_crashed_sweep_does_not_go_on_when_a_newer_one_has_begun(prefect: Prefect) -> None:
     old = prefect.run("CRASHED", tags=["sweep"], everything=True)
     other = prefect.run("COMPLETED", tags=["sweep"], everything=False)
-    do(lost_runs.continue_crashed_runs)
+    do(lost_runs.continue_lost_runs)
     (again,) = prefect.others(than=[old, other])
     prefect.put(again["id"], "CRASHED", 7200)
     newer = prefect.run("COMPLETED", tags=["sweep"], everything=True)
-    do(lost_runs.continue_crashed_runs)
+    do(lost_runs.continue_lost_runs)
     assert prefect.others(than=[old, other, again["id"], newer]) == []
+
+
+SWEEP = "flow run encountered an exception: Unsettled: GitHub gave no answer."
+
+
+def sweep_of_the_day(prefect: Prefect, message: str, seconds_ago: float = 31, **parameters: Any) -> str:
+    """Makes a run of the schedule that has failed. Gives it."""
+    run = prefect.run("SCHEDULED", tags=["sweep", lost_runs.SCHEDULED], **parameters)
+    prefect.put(run, "FAILED", seconds_ago, message)
+    return run
+
+
+def test_a_sweep_of_the_day_that_failed_is_started_again_with_pauses_and_then_a_person_is_told_once(
+    prefect: Prefect, sandbox: Sandbox
+) -> None:
+    known = [sweep_of_the_day(prefect, SWEEP, 0)]
+    for times in range(policy.MOST_TIMES):
+        do(lost_runs.continue_lost_runs)
+        assert prefect.others(than=known) == [], "It starts again after a pause."
+        prefect.put(known[-1], "FAILED", 86_000, SWEEP)
+        do(lost_runs.continue_lost_runs)
+        (again,) = prefect.others(than=known)
+        assert sorted(again["tags"]) == [lost_runs.SCHEDULED, f"continued {times + 1}", "sweep"]
+        known.append(again["id"])
+        prefect.put(again["id"], "FAILED", 0, SWEEP)
+    for _ in range(2):
+        do(lost_runs.continue_lost_runs)
+    assert prefect.others(than=known) == []
+    (said,) = posts(sandbox)
+    assert "It has been started 6 times, and did not come to its end. Nothing has been done twice." in said
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        pytest.param(["sweep"], SWEEP, id="somebody started it, who sees it fail"),
+        pytest.param([lost_runs.SCHEDULED], SWEEP, id="it is no sweep"),
+        pytest.param(
+            ["sweep", lost_runs.SCHEDULED],
+            "Flow run encountered an exception: HandbookError: handbook.toml: There is no such person.",
+            id="it was refused for what stands in handbook.toml",
+        ),
+    ],
+)
+def test_other_runs_that_failed_are_left_alone(prefect: Prefect, tags: list[str], message: str) -> None:
+    run = prefect.run("SCHEDULED", tags=tags)
+    prefect.put(run, "FAILED", 3600, message)
+    do(lost_runs.continue_lost_runs)
+    assert prefect.others(than=[run]) == []
+
+
+def test_a_sweep_that_failed_is_not_started_again_when_a_newer_one_has_begun(prefect: Prefect) -> None:
+    failed = [sweep_of_the_day(prefect, SWEEP) for _ in range(2)]
+    do(lost_runs.continue_lost_runs, lost_runs.continue_lost_runs)
+    assert len(prefect.others(than=failed)) == 1
 
 
 def test_more_runs_than_a_page_holds_are_all_found(prefect: Prefect) -> None:
@@ -272,7 +327,7 @@ def test_a_case_whose_run_crashed_or_was_deleted_is_handed_over_at_once(prefect:
 
 def test_a_case_whose_run_a_person_cancelled_is_not_started_again(prefect: Prefect) -> None:
     opened(prefect, "CANCELLED", 3600)
-    do(lost_runs.hand_over_anew, lost_runs.continue_crashed_runs)
+    do(lost_runs.hand_over_anew, lost_runs.continue_lost_runs)
     assert (case().state, case().reason) == (cases.State.REFUSED, "A person cancelled its run.")
     assert cases.without_run() == {}
 
@@ -307,9 +362,35 @@ def test_a_case_whose_run_was_refused_is_told_once_to_who_started_it_and_not_sta
     assert cases.without_run() == {}
 
 
+@pytest.mark.parametrize("generation", [0, 1], ids=["by its run", "and its record was made anew"])
+def test_a_case_that_its_own_run_has_refused_is_told_once_to_who_pressed(
+    prefect: Prefect, sandbox: Sandbox, generation: int
+) -> None:
+    pressed = SlackAction("approve", "conv-1", MEMBER, "T1", "C1", "1.1", "", "1790000001.000100")
+    cases.open_case(RESPOND, "conv-1", "slack 1", facts(pressed), True)
+    cases.settle(RESPOND, "conv-1", cases.State.REFUSED, "Nothing was done. The mail has been changed since.")
+    do(telling.tell_what_waits)
+    for _ in range(generation):
+        cases.take_back(RESPOND, ["conv-1"])
+    do(telling.tell_what_waits)
+    (said,) = posts(sandbox)
+    assert said.startswith(f"<@{MEMBER}> Not done: {RESPOND} Nothing was done. The mail has been changed since.")
+
+
+def test_what_was_refused_days_ago_or_cancelled_by_a_person_is_not_told(prefect: Prefect, sandbox: Sandbox) -> None:
+    for subject, reason in (("conv-1", policy.CANCELLED), ("conv-2", "It was refused.")):
+        cases.open_case(RESPOND, subject, "a test", "", False)
+        cases.settle(RESPOND, subject, cases.State.REFUSED, reason)
+    with database.engine().begin() as connection:
+        days_ago = clock.wall() - timedelta(days=3)
+        connection.execute(cases.cases.update().where(cases.cases.c.subject == "conv-2").values(settled_at=days_ago))
+    do(telling.tell_what_waits)
+    assert posts(sandbox) == []
+
+
 def test_a_case_under_way_is_left_alone_and_its_crashed_run_is_not_continued_by_itself(prefect: Prefect) -> None:
     running, crashed = opened(prefect, "RUNNING", 3600), prefect.run("CRASHED", tags=[INBOX])
-    do(lost_runs.hand_over_anew, lost_runs.continue_crashed_runs)
+    do(lost_runs.hand_over_anew, lost_runs.continue_lost_runs)
     assert case().run_id == running
     assert prefect.others(than=[running, crashed]) == []
 
@@ -319,7 +400,7 @@ def test_what_the_gateway_has_done_is_recorded_by_another_run_when_the_first_one
         cases.open_case(RESPOND, subject, "a test", "", True)
         cases.settle(RESPOND, subject, cases.State.DONE, None)
     run = handed_over(prefect, "CRASHED", 0)
-    do(lost_runs.continue_crashed_runs, lost_runs.hand_over_anew)
+    do(lost_runs.continue_lost_runs, lost_runs.hand_over_anew)
     assert (prefect.others(than=[run]), case().run_id) == ([], run)
     for times in range(policy.MOST_TIMES):
         do(lost_runs.record_anew, lost_runs.record_anew)

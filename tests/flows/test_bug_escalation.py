@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from deployments import procedures
 from flows.support import bug_escalation as flows
 from policies.business_time import pacific_date
-from policies.confidentiality import Leak
 from policies.customer import Refused
+from policies.events import SlackAction
+from policies.support import bug_escalation as policy
 from policies.support.customer_bug_report import BugReport
-from tasks import cases, clock, github, known_names, runs
-from tests.conftest import Sandbox, environment
+from tasks import cases, clock, decisions, github, known_names, runs
+from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios import file_customer_bug_report as filing
 from tests.scenarios.review_escalated_bugs import TODAY, YESTERDAY, bug
 from tests.starts import Start
@@ -48,14 +52,14 @@ def review(at: str = STAND_UP, *, dry_run: bool = False) -> int:
         return asyncio.run(flows.review_escalated_bugs.fn(dry_run=dry_run))
 
 
-def escalate(issue: str = "", *, dry_run: bool = False, **changed: Any) -> str:
+def escalate(issue: str = "", *, dry_run: bool = False, number: int = 1, **changed: Any) -> str:
     report = None if issue else BugReport.model_validate(filing.REPORT | changed)
-    with runs.acting(a_run(flows.ESCALATE, STAND_UP, 1, dry_run=dry_run)):
+    with runs.acting(a_run(flows.ESCALATE, STAND_UP, number, dry_run=dry_run)):
         return asyncio.run(flows.escalate_customer_bug.fn(issue, report, dry_run))
 
 
-def record(outcome: Any, *, number: int = 1, press: str = "", details: str = "") -> None:
-    with runs.acting(a_run(flows.RECORD, STAND_UP, number)):
+def record(outcome: Any, *, number: int = 1, press: str = "", details: str = "", at: str = STAND_UP) -> None:
+    with runs.acting(a_run(flows.RECORD, at, number)):
         asyncio.run(flows.record_reproduction.fn("42001", outcome, details, press))
 
 
@@ -93,12 +97,100 @@ def test_what_was_recorded_last_counts_and_the_question_shows_it(sandbox: Sandbo
     review()
     record("not reproduced", press=press_of(sandbox, "not reproduced", CSE))
     record("reproduced", number=2, press=press_of(sandbox, "reproduced", CSE, "1790000002.000100"))
-    shown = said(sandbox, "update message")
+    shown = [each for each in said(sandbox, "update message") if "Bug under investigation" in each]
     assert len(shown) == 2
     assert "Not reproduced." in shown[0]
     assert f"<@{CSE}>" in shown[1]
     review(NEXT_DAY)
     assert ":product" in labels()
+
+
+def test_details_from_the_form_stay_when_a_button_is_pressed_afterwards(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    record("not reproduced", details="It needs two hosts.")
+    record("not reproduced", number=2, details="And an old agent.", at="2026-11-24T17:00:00+00:00")
+    pressed = datetime.fromisoformat("2026-11-24T18:00:00+00:00").timestamp()
+    record("reproduced", number=3, press=press_of(sandbox, "reproduced", CSE, f"{pressed:.6f}"))
+    review(NEXT_DAY)
+    details = said(sandbox, "create comment")[-1]
+    assert "We have reproduced it" in details
+    assert details.index("It needs two hosts.") < details.index("And an old agent.")
+
+
+def test_the_press_that_came_last_counts_also_when_it_was_recorded_first(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    record("reproduced", press=press_of(sandbox, "reproduced", CSE, "1790000004.000100"))
+    record("not reproduced", number=2, press=press_of(sandbox, "not reproduced", CSE, "1790000001.000100"))
+    assert "Not reproduced" not in said(sandbox, "update message")[-1]
+    review(NEXT_DAY)
+    assert ":product" in labels()
+
+
+def test_a_button_of_the_agenda_records_and_its_row_shows_the_answer(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY), bug(42_002, TODAY))
+    review()
+    (agenda,) = [each for each in sandbox.effects() if "Stand-up of" in str(each["detail"])]
+    buttons = [each for block in agenda["detail"]["blocks"] for each in block.get("elements", [])]
+    assert [each["action_id"] for each in buttons] == 2 * [policy.REPRODUCED, policy.NOT_REPRODUCED]
+    pressed = SlackAction(buttons[0]["action_id"], buttons[0]["value"], CSE, "T1", "C1", "1.1", "", "1790000001.000100")
+    (opening,) = procedures.verdict(pressed).openings
+    with runs.acting(a_run(flows.RECORD, STAND_UP, 1)):
+        asyncio.run(flows.record_reproduction.fn(**procedures.of(opening.procedure).parameters([opening.subject])))
+    (now,) = [each for each in said(sandbox, "update message") if "Stand-up of" in each]
+    assert "Reproduced: reproduced" in now
+    assert now.count("'value'") == 2, "The other bug's buttons stay."
+    review(NEXT_DAY)
+    assert ":product" in labels()
+
+
+def test_a_question_that_somebody_has_deleted_holds_up_no_recording(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    seed(sandbox, bug(42_001, TODAY))  # its messages are gone
+    record("reproduced")
+    review(NEXT_DAY)
+    assert ":product" in labels()
+
+
+def test_the_question_of_a_bug_that_has_left_says_so_once_and_has_no_buttons(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY), bug(42_002, TODAY))
+    review()
+    record("reproduced")
+    take_off_by_hand(sandbox, [], 42_002)
+    for _ in range(2):
+        review(NEXT_DAY)
+    left = [each for each in said(sandbox, "update message") if "No longer on the stand-up" in each]
+    assert [("42001" in each, "42002" in each) for each in left] == [(True, False), (False, True)]
+    assert "It was recorded as reproduced." in left[0]
+    assert not any("'value'" in each for each in left)
+
+
+def test_the_team_reads_in_the_question_that_details_are_not_on_the_issue(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY), labels=[NAMED])
+    review()
+    decisions.record(
+        flows.RECORD, press_of(sandbox, "reproduced", CSE), "reproduced", CSE, "At Quillfeather Logistics."
+    )
+    with pytest.raises(cases.Unsettled):
+        review(NEXT_DAY)
+    (left,) = [each for each in said(sandbox, "update message") if "No longer on the stand-up" in each]
+    assert "The recorded details hold a name that must not be public" in left
+    assert "uill" not in left
+
+
+def test_who_presses_a_button_of_a_bug_that_has_left_reads_so_alone(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    press = press_of(sandbox, "reproduced", CSE)
+    cases.open_case(flows.RECORD, press, "slack 1", "", False)
+    take_off_by_hand(sandbox, [])
+    record("reproduced", press=press)
+    (told,) = said(sandbox, "post ephemeral")
+    assert CSE in told
+    assert "it has left the stand-up" in told
+    assert cases.of(flows.RECORD, [press])[press].state == cases.State.IGNORED
 
 
 def test_who_is_not_of_the_support_team_reads_so_alone_and_nothing_is_recorded(sandbox: Sandbox) -> None:
@@ -121,12 +213,66 @@ def test_a_press_ends_its_case_so_that_nobody_starts_it_again(sandbox: Sandbox, 
 
 
 def test_a_customers_name_in_the_details_is_refused_before_anything_is_recorded(sandbox: Sandbox) -> None:
-    named = {"repository": "fleetdm/confidential", "name": "customer-hebe", "description": "Quillfeather Logistics"}
-    seed(sandbox, bug(42_001, TODAY), labels=[named])
-    with pytest.raises(Leak):
+    seed(sandbox, bug(42_001, TODAY), labels=[NAMED])
+    with pytest.raises(Refused, match="Details: The text holds a customer's real name"):
         record("reproduced", details="Seen at Quillfeather Logistics.")
     review(NEXT_DAY)
     assert ":product" not in labels()
+
+
+NAMED = {"repository": "fleetdm/confidential", "name": "customer-hebe", "description": "Quillfeather Logistics"}
+
+
+def test_details_that_name_a_customer_by_now_hold_up_neither_their_bug_nor_another(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, YESTERDAY), bug(42_002, YESTERDAY), bug(42_003, TODAY), labels=[NAMED])
+    said_before = press_of(sandbox, "reproduced", CSE)
+    decisions.record(flows.RECORD, said_before, "reproduced", CSE, "Seen at Quillfeather Logistics.")
+    with pytest.raises(cases.Unsettled, match="fleetdm/fleet#42001: The recorded details hold a name") as problem:
+        review()
+    assert "uill" not in str(problem.value)
+    assert labels() == {"bug", ":help-customers", ":product"}
+    assert {":incoming", ":reproduce"} <= labels(42_002)
+    (withheld,) = [each for each in said(sandbox, "create comment") if "We have reproduced it" in each]
+    assert "Details were recorded that can't be shown here" in withheld
+    assert any("Stand-up of Tuesday" in each for each in said(sandbox, "post message"))
+
+
+def test_what_is_recorded_after_a_review_that_did_nothing_counts(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, YESTERDAY))
+    sandbox.fault(service="github", method="POST", path="graphql", kind="401", skip=2)
+    with pytest.raises(cases.Unsettled):
+        review()
+    assert "create comment" in actions(sandbox), "It was acknowledged."
+    sandbox.no_more_faults()
+    record("reproduced")
+    review()
+    assert ":product" in labels()
+    assert "We have reproduced it" in said(sandbox, "create comment")[-1]
+
+
+def test_what_is_recorded_after_the_details_are_on_the_issue_changes_its_labels_no_more(sandbox: Sandbox) -> None:
+    seed(sandbox, bug(42_001, YESTERDAY))
+    sandbox.fault(service="github", method="POST", path="graphql", kind="401", skip=3)
+    with pytest.raises(cases.Unsettled):
+        review()
+    assert "It is not known" in said(sandbox, "create comment")[-1]
+    sandbox.no_more_faults()
+    record("reproduced")
+    review()
+    assert {":incoming", ":reproduce"} <= labels()
+
+
+def test_a_day_that_becomes_a_holiday_changes_no_acknowledgement_that_is_there(
+    sandbox: Sandbox, sqlite_url: str, use_settings: Use, tmp_path: Path
+) -> None:
+    seed(sandbox, bug(42_001, TODAY))
+    review()
+    added = tmp_path / "added.toml"
+    added.write_text(f"{(ROOT / 'sandbox/handbook.toml').read_text()}\n[closures]\n2026-11-25 = 'company closure'\n")
+    use_settings(environment(sandbox.url, sqlite_url, STAND_UP) | PATIENT | {"HANDBOOK_HANDBOOK_ADDITIONS": str(added)})
+    before = len(sandbox.effects())
+    review()
+    assert len(sandbox.effects()) == before
 
 
 def test_a_second_review_on_the_same_day_changes_nothing(sandbox: Sandbox) -> None:
@@ -298,6 +444,30 @@ def test_a_label_that_was_taken_off_by_hand_comes_back_when_the_bug_is_escalated
     seed(sandbox, bug(42_001, TODAY, labels=["bug", ":help-customers"]))
     escalate("42001")
     assert "~investigate" in labels()
+
+
+@pytest.mark.parametrize("restored", [[":incoming", ":reproduce"], []], ids=["QA restores its labels", "it does not"])
+def test_a_bug_that_qa_took_off_the_stand_up_is_escalated_again_on_the_same_day(
+    sandbox: Sandbox, restored: list[str]
+) -> None:
+    seed(sandbox, bug(42_001, TODAY, labels=["bug", ":help-customers", *restored]))
+    for number in (1, 2, 3):
+        escalate("42001", number=number)
+        assert labels() == {"bug", ":help-customers", "~investigate"}
+        before = len(sandbox.effects())
+        escalate("42001", number=number)
+        assert len(sandbox.effects()) == before, "A second start does nothing."
+        take_off_by_hand(sandbox, restored)
+    assert sum("Bug under investigation" in each for each in said(sandbox, "post message")) == 3
+
+
+def take_off_by_hand(sandbox: Sandbox, restored: list[str], number: int = 42_001) -> None:
+    """Does what QA does in GitHub, a minute later."""
+    sandbox.advance(60)
+    change = {"repository": "fleetdm/fleet", "number": number, "add": restored, "remove": ["~investigate"]}
+    url = f"{sandbox.url}/github/_person/label"
+    requests.post(url, json={"user": "ksatter", **change}, timeout=10).raise_for_status()
+    sandbox.advance(60)
 
 
 def test_the_stand_up_names_reports_that_wait_for_a_choice_until_somebody_has_chosen(sandbox: Sandbox) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.report import SLACK_ROWS, Link, Report
+from policies.report import SLACK_ROWS, Button, Link, Report
 
 
 def test_a_table_survives_pipes_and_line_breaks() -> None:
@@ -46,3 +46,12 @@ def test_the_address_of_a_link_breaks_no_table() -> None:
 def test_an_ordinary_address_stays_as_it_is() -> None:
     url = "https://github.com/fleetdm/fleet/issues?q=is%3Aopen+label:bug&a=1#issuecomment-99"
     assert f"({url})" in Report("T", ["S"], ("Where",), [(Link("here", url),)]).markdown()
+
+
+def test_a_row_has_its_buttons_below_it_and_a_long_list_still_fits_a_message() -> None:
+    rows = [(f"row {number}",) for number in range(200)]
+    pressed = [[Button("Yes", "yes", row), Button("No", "no", row)] if row != "row 1" else [] for (row,) in rows]
+    blocks = Report("Title", ["One."], ("Where",), rows, row_buttons=pressed).slack_blocks()
+    assert [block["type"] for block in blocks[2:6]] == ["section", "actions", "section", "section"]
+    assert [each["value"] for each in blocks[3]["elements"]] == ["row 0", "row 0"]
+    assert len(blocks) <= 50

@@ -85,6 +85,15 @@ def test_everything_wrong_with_an_issue_is_told_at_once() -> None:
     ]
 
 
+def test_an_escalation_shows_why_the_customer_has_no_link_and_what_to_do() -> None:
+    shown = policy.escalated(bug(), policy.Labelling([], []), not_told="Slack refused it (thread_not_found).")
+    assert shown.sentences[-1] == (
+        "The customer does not have the link: Slack refused it (thread_not_found). Give them the link by hand: "
+        "https://github.com/fleetdm/fleet/issues/7"
+    )
+    assert len(policy.escalated(bug(), policy.Labelling([], [])).sentences) == len(shown.sentences) - 1
+
+
 # -- days
 
 
@@ -210,6 +219,17 @@ def test_a_finding_is_kept_and_read_as_it_was() -> None:
         assert policy.finding_read(policy.finding_kept(found)) == found
 
 
+def test_what_was_said_last_counts_and_all_details_stay_in_their_order() -> None:
+    said = [
+        policy.Finding("not reproduced", "U1", "It needs two hosts."),
+        policy.Finding("not reproduced", "U2", "It needs two hosts."),
+        policy.Finding("not reproduced", "U3", "And an old agent."),
+        policy.Finding("reproduced", "U4"),
+    ]
+    assert policy.gathered(said) == policy.Finding("reproduced", "U4", "It needs two hosts.\n\nAnd an old agent.")
+    assert policy.gathered([]) is None
+
+
 # -- recording
 
 
@@ -223,6 +243,7 @@ def action(value: str = "fleetdm/fleet#7@1790000000", pressed: str = policy.REPR
 def test_a_press_says_which_bug_what_and_who(pressed: str, outcome: str) -> None:
     found = policy.press(policy.press_subject(action(pressed=pressed)))
     assert (found.issue, found.outcome, found.user) == ("fleetdm/fleet#7", outcome, "U0SANDBOX09")
+    assert found.at == datetime.fromtimestamp(1790000001.0001, UTC)
 
 
 def test_a_button_with_a_value_that_is_none_of_ours_does_nothing() -> None:
@@ -271,6 +292,20 @@ def test_the_agenda_begins_with_what_leaves_today_and_names_codenames_only() -> 
     shown = policy.agenda(items, TUESDAY, "U1")
     assert shown.title == "Stand-up of Tuesday, November 17: bugs under investigation"
     assert shown.sentences == ["2 on the agenda, 1 of them for the second business day: these leave it now."]
+
+
+def test_the_agenda_has_buttons_for_what_stays_and_is_unknown() -> None:
+    kinds = {number: replace(investigated(at(TUESDAY)), number=number) for number in (1, 2)}
+    known, unknown = [policy.bug(each, "~investigate", CALENDAR, from_stand_up=False) for each in kinds.values()]
+    said = {known.key: policy.Finding("reproduced", "U1")}
+    items = policy.agenda_items([bug(at(MONDAY)), known, unknown], said, TUESDAY)
+    shown = policy.agenda(items, TUESDAY, "")
+    assert [[(each.action, each.value) for each in row] for row in shown.row_buttons] == [
+        [],  # it leaves today
+        [],
+        [(policy.REPRODUCED, unknown.key), (policy.NOT_REPRODUCED, unknown.key)],
+    ]
+    assert policy.with_outcomes(items, {unknown.key: said[known.key]})[2].outcome == "reproduced"
 
 
 # -- the drawing
