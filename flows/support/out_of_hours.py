@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from prefect import flow
 
+from policies import text_messages
 from policies.customer import Refused
 from policies.events import SlackAction, SlackCommand, SlackMessage, TextReceived, phone_hash, slack_time
 from policies.handbook import HandbookError
@@ -206,13 +207,14 @@ def _texts(asked: policy.Request) -> str:
 
 
 async def _is_texted_at_once(asked: policy.Request) -> bool:
-    """Says whether there is no text yet about the channel in these minutes. A later run must say the same."""
+    """Says whether there is no text yet about the message in these minutes. A later run must say the same."""
     run = runs.current()
     if run.dry_run:
         return True
     window = [policy.texts_window(run.at)]
     has_place = await database.commit(ledger.reserve, policy.texts_scope(asked), asked.key, window) is not None
-    return await database.commit(remembered.first, _texts(asked), "yes" if has_place else "no") == "yes"
+    texts = policy.is_texted(asked, has_place=has_place)
+    return await database.commit(remembered.first, _texts(asked), "yes" if texts else "no") == "yes"
 
 
 async def _text(asked: policy.Request, handle: str, channel_name: str) -> None:
@@ -324,8 +326,7 @@ async def _acknowledge_by_key(subject: str) -> None:
 async def acknowledge(event: SlackAction | TextReceived) -> None:
     """Does what a press of "I take it over", or an answer to the text, asks for."""
     if isinstance(event, TextReceived):
-        for asked, who in _waiting_for(event):
-            await _take_over(asked, who)
+        await _take_over(*await _answered(event))
     elif not (await _sender(event.user)).is_team:
         once = f"{ACKNOWLEDGE}/{event.value}/{event.user}/{event.action_ts}/refusal"
         await slack.tell_only(event.channel, event.user, policy.only_the_team(), once=once)
@@ -333,17 +334,34 @@ async def acknowledge(event: SlackAction | TextReceived) -> None:
         await _take_over(policy.request(event.value), event.user)
 
 
-def _waiting_for(text: TextReceived) -> list[tuple[policy.Request, str]]:
-    """Gives the requests that the sender of a text was told of lately and nobody else has taken over, with who it is.
+async def _answered(text: TextReceived) -> tuple[policy.Request, str]:
+    """Gives the request that an answer takes over, with who it is; another try is about the same one.
 
-    What they have taken over themselves is among them: a first try may not have come to its end.
+    Without a code it is the request of the latest text, whatever has become of it: nobody takes over unseen what
+    an earlier text was about.
+    """
+    people = {handle: each for handle, each in handbook().people.items() if phone_hash(each.phone) == text.sender_hash}
+    keys = [key for key in _texts_of_late(text.code) if key.rpartition("/")[2] in people]
+    if not keys:
+        raise cases.NothingToDo("It answers no text of ours of the last day.")
+    key = keys[-1]
+    if not runs.current().dry_run:
+        key = await database.commit(remembered.first, f"{ACKNOWLEDGE}/{text.sid}", key)
+    asked, handle = key.removeprefix(f"{START}/").split("/text/")
+    return policy.request(asked), people[handle].slack or handle
+
+
+def _texts_of_late(code: str) -> list[str]:
+    """Gives the keys of the texts of the last day that got out, the latest last; only the one with the code, if any.
+
+    Who names the code has read the text, even if Twilio never told us that it left.
     """
     since = clock.wall() - policy.AN_ANSWER_IS_TO
-    people = {handle: each for handle, each in handbook().people.items() if phone_hash(each.phone) == text.sender_hash}
-    rows = [row for row in ledger.rows(below=f"{START}/", states=[ledger.State.DONE]) if row.updated_at > since]
-    keys = [key for key in (row.key.split("/") for row in rows) if key[-2] == "text" and key[-1] in people]
-    asked = [(policy.request("/".join(key[1:4])), people[key[-1]].slack or key[-1]) for key in keys]
-    return [(each, who) for each, who in asked if _taken_by(each) in {"", who}]
+    rows = [row for row in ledger.rows(below=f"{START}/") if row.updated_at > since and "/text/" in row.key]
+    if code:
+        return [row.key for row in rows if text_messages.code(row.key) == code]
+    out = [row for row in rows if row.state == ledger.State.DONE]
+    return [row.key for row in sorted(out, key=lambda row: row.updated_at)]
 
 
 async def _take_over(asked: policy.Request, by: str) -> None:

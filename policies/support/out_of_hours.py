@@ -22,7 +22,7 @@ Change = Literal["add", "remove"]
 START, ACKNOWLEDGE = "start-emergency-request", "acknowledge-emergency-request"
 APPROVE, DECLINE = "approve-customer-channel", "decline-customer-channel"
 LATE = timedelta(minutes=5)  # after which somebody may have answered, so that a look is due
-ONE_TEXT_IN = timedelta(minutes=5)  # from one channel; more would bury the first
+ONE_TEXT_IN = timedelta(minutes=5)  # about one message; more would bury the first
 AN_ANSWER_IS_TO = timedelta(days=1)  # the texts of this time; what is older has been settled some other way
 
 # The 2024 page's table of severities, in a customer's words.
@@ -252,12 +252,25 @@ def only_the_sender() -> Report:
 
 def text_message(asked: Request, channel_name: str) -> str:
     """Words the text message, without its link: the channel, whose name carries the codename, and the priority."""
-    return f"Fleet {asked.priority} emergency request in #{channel_name}. Reply ACK to take it."
+    return f"Fleet {asked.priority} emergency request in #{channel_name}. Reply just ACK to take it."
+
+
+def text_of_last_resort(asked: Request) -> str:
+    """Words the text message while nothing can be stored, without its link: then nobody can be told of an ACK."""
+    return (
+        f"Fleet {asked.priority} emergency request in {asked.channel}. Our database is away: nobody else is told, and "
+        "ACK is not heard. Answer them there."
+    )
 
 
 def texts_scope(asked: Request) -> str:
-    """Names what the budget of texts counts: one priority in one channel."""
-    return f"texts {asked.channel} {asked.priority}"
+    """Names what the budget of texts counts: those about one message, which begins a thread."""
+    return f"texts {asked.channel}/{asked.ts}"
+
+
+def is_texted(asked: Request, *, has_place: bool) -> bool:
+    """Says whether somebody is texted at once. A P0 always is, also where its message has just been called a P1."""
+    return has_place or asked.priority == "P0"
 
 
 def texts_window(pressed: datetime) -> str:
@@ -277,10 +290,10 @@ def begun(asked: Request) -> Report:
 
 
 def not_texted_again(asked: Request) -> Report:
-    """Words what the customer reads when the person in charge has just been texted about the same channel."""
+    """Words what the customer reads when the person in charge has just been texted about the same message."""
     return Report(
         f"{asked.priority} emergency request noted",
-        ["We texted the person in charge about this channel a few minutes ago. They will read this message too."],
+        ["We texted the person in charge about this message a few minutes ago."],
     )
 
 
@@ -298,7 +311,7 @@ def record(asked: Request, channel_name: str, told: Sequence[str], link: str, ac
         [
             f"About a message of {spoken_day(at)}, {at:%H:%M} Pacific Time. In the customer's words: "
             f"{MEANING[asked.priority]}.",
-            f"Texts go to, in order: {', '.join(told)}." if told else "A text about this channel has just gone out.",
+            f"Texts go to, in order: {', '.join(told)}." if told else "A text about this message has just gone out.",
             state,
         ],
         ("Message", ""),
@@ -322,7 +335,7 @@ def whose_turn(asked: Request, first: str, escalation: Sequence[str], *, texted_
     """Gives who is texted now, in the handbook's order; None when it has been everybody's turn.
 
     first: the VP of Customer Success. texted_at_once: whether they were texted when the button was pressed, rather
-        than for another message in the channel a moment before.
+        than for the same message a moment before.
     """
     # "Escalations (in order)"
     order = [first, *(handle for handle in escalation if handle != first)]
