@@ -200,6 +200,18 @@ def test_a_dry_run_tells_nobody_and_remembers_nothing(world: Sandbox) -> None:
     assert len(told(world)) == 1
 
 
+def test_what_may_have_been_said_is_looked_for_even_if_the_words_would_be_others_by_now(world: Sandbox) -> None:
+    salesforce.login.cache_clear()
+    world.fault(kind="500_before", service="salesforce", times=100)
+    world.fault(kind="500_after", service="slack", path="chat.postMessage")
+    world.fault(kind="500_before", service="slack", path="conversations.history", times=100)
+    with pytest.raises(cases.Unsettled, match="Looking for it failed"):
+        watch(NOON)
+    world.no_more_faults()  # now the codename is known
+    watch(NOON)
+    assert len(told(world)) == 1
+
+
 # -- while we wait for the customer
 
 
