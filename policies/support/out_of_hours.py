@@ -250,9 +250,16 @@ def only_the_sender() -> Report:
     )
 
 
-def text_message(asked: Request, channel_name: str) -> str:
-    """Words the text message, without its link: the channel, whose name carries the codename, and the priority."""
-    return f"Fleet {asked.priority} emergency request in #{channel_name}. Reply just ACK to take it."
+def text_message(asked: Request, channel_name: str, customer: str = "") -> str:
+    """Words the text message, without its link: the priority, and the channel, whose name carries the codename.
+
+    customer: their codename label, where our team has decided; it stands in the channel's place.
+    """
+    return f"Fleet {asked.priority} emergency request {_whose(channel_name, customer)}. Reply just ACK to take it."
+
+
+def _whose(channel_name: str, customer: str) -> str:
+    return f"of {customer}" if customer else f"in #{channel_name}"
 
 
 def text_of_last_resort(asked: Request) -> str:
@@ -297,27 +304,52 @@ def not_texted_again(asked: Request) -> Report:
     )
 
 
-def record(asked: Request, channel_name: str, told: Sequence[str], link: str, acknowledged_by: str = "") -> Report:
+def record(
+    asked: Request,
+    channel_name: str,
+    told: Sequence[str],
+    link: str,
+    acknowledged_by: str = "",
+    *,
+    customer: str = "",
+    unreached: Mapping[str, str] | None = None,
+) -> Report:
     """Words the escalation record in the customer success channel.
 
     told: whose turn it has been so far, in order. acknowledged_by: the member's id in Slack, or who it is else.
+    customer: their codename label, where our team has decided; "" where they have pressed a button themselves.
+    unreached: whom no text has reached so far, by handle, with their ids in Slack.
     """
     at = slack_time(asked.ts).astimezone(PACIFIC)
     member = mentions_of(acknowledged_by)
     who = "the person named at the top" if member else acknowledged_by
     state = f"Taken over by {who}." if acknowledged_by else "Nobody has taken it over yet."
+    why = "Our team has set the priority." if customer else f"In the customer's words: {MEANING[asked.priority]}."
+    missed = {} if acknowledged_by or not unreached else unreached
+    texts = f"Texts go to, in order: {', '.join(told)}." if told else "A text about this message has just gone out."
     return Report(
-        f"{asked.priority} emergency request in #{channel_name}",
+        f"{asked.priority} emergency request {_whose(channel_name, customer)}",
         [
-            f"About a message of {spoken_day(at)}, {at:%H:%M} Pacific Time. In the customer's words: "
-            f"{MEANING[asked.priority]}.",
-            f"Texts go to, in order: {', '.join(told)}." if told else "A text about this message has just gone out.",
+            f"About a message of {spoken_day(at)}, {at:%H:%M} Pacific Time. {why}",
+            *([texts] if told or not missed else []),
+            *([f"A text did not get out to: {', '.join(missed)}."] if missed else []),
             state,
         ],
         ("Message", ""),
-        [(Link("The customer's message", link), "")],
-        mentions=member,
+        [(Link("Our message" if customer else "The customer's message", link), "")],
+        mentions=[*member, *(Mention(id) for id in missed.values() if id)],
         buttons=[] if acknowledged_by else [Button("I take it over", ACKNOWLEDGE, asked.key, "primary")],
+    )
+
+
+def not_texted(asked: Request, handle: str, member: str, reason: str, link: str) -> Report:
+    """Words what is said in the customer success channel where a text does not get out. member: their id in Slack."""
+    return Report(
+        f"{asked.priority} emergency request: the text to {handle} did not get out",
+        [reason, "The next in the order of escalation is texted. Whoever reads this can take it over in the record."],
+        ("Message", ""),
+        [(Link("The message", link), "")],
+        mentions=[Mention(member)] if member else [],
     )
 
 

@@ -14,6 +14,7 @@ from flows.support import out_of_hours as flows
 from policies.events import TextReceived
 from policies.text_messages import code
 from tasks import cases, clock, decisions, runs
+from tasks.effects import EffectPostponed
 from tests.conftest import Sandbox, environment
 from tests.scenarios import answer_out_of_hours_message as night
 
@@ -96,3 +97,57 @@ def test_an_answer_to_no_text_of_ours_takes_nothing_over(words: str, number: str
     with pytest.raises(cases.NothingToDo, match="answers no text"):
         answers(words, number=number)
     assert taken_over() == []
+
+
+# -- whom no text reaches
+
+
+def told(world: Sandbox, action: str = "post message") -> list[str]:
+    return [
+        str(each["detail"]["text"])
+        for each in world.effects()
+        if each["action"] == action and "help-customers" in each["target"]
+    ]
+
+
+def texted(world: Sandbox) -> list[str]:
+    return [each["target"] for each in world.effects() if each["action"] == "send text"]
+
+
+def test_without_twilio_the_vp_is_mentioned_with_the_reason_and_the_record_says_whom_no_text_reached(
+    world: Sandbox, sqlite_url: str, use_settings: Use
+) -> None:
+    settings = environment(world.url, sqlite_url, night.SATURDAY_EVENING) | PATIENT
+    use_settings(settings | {"HANDBOOK_TWILIO_AUTH_TOKEN": ""})
+    with pytest.raises(EffectPostponed, match="zayhanlon"):
+        starts()
+    assert texted(world) == []
+    (said,) = [each for each in told(world) if "the text to zayhanlon did not get out" in each]
+    assert said.startswith("<@U0SANDBOX01>")
+    assert "HANDBOOK_TWILIO_AUTH_TOKEN" in said
+    shown = told(world, "update message")[-1]
+    assert "A text did not get out to: zayhanlon, lukeheath, mikermcneil." in shown
+    assert "<@U0SANDBOX01>" in shown
+
+
+def test_when_the_vps_text_is_put_off_the_next_is_texted_at_once_and_the_vp_by_the_next_try(world: Sandbox) -> None:
+    world.fault(kind="401", service="twilio", method="POST", times=1)
+    with pytest.raises(EffectPostponed, match="zayhanlon"):
+        starts()
+    assert texted(world) == [NEXT]
+    assert (
+        "Texts go to, in order: lukeheath. A text did not get out to: zayhanlon." in told(world, "update message")[-1]
+    )
+    starts()
+    assert texted(world) == [NEXT, VP]
+    assert "A text did not get out" not in told(world, "update message")[-1]
+
+
+def test_who_takes_it_over_while_twilio_is_away_is_not_texted_afterwards(world: Sandbox) -> None:
+    world.fault(kind="401", service="twilio", method="POST", times=9)
+    with pytest.raises(EffectPostponed):
+        starts()
+    world.no_more_faults()
+    decisions.record(flows.START, subject(FIRST), "taken over", "U0SANDBOX01")
+    starts()
+    assert texted(world) == []
