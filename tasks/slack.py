@@ -238,14 +238,14 @@ async def join(channel: str, *, once: str) -> Made:
 
     async def send() -> Made:
         await _connect().say("conversations.join", channel=channel)
-        return Made(channel, f"{_web()}/archives/{channel}")
+        return Made(channel, channel_link(channel))
 
     async def find(_: datetime) -> Made | None:
         info = await _info(_connect(), channel)
-        return Made(channel, f"{_web()}/archives/{channel}") if info.get("is_member") else None
+        return Made(channel, channel_link(channel)) if info.get("is_member") else None
 
     request = {"channel": channel}
-    made = Made(channel, f"{_web()}/archives/{channel}")
+    made = Made(channel, channel_link(channel))
     return await aperform(
         Write(once, "Slack", "join channel", channel, request, send, find, explain, made, lasting=True)
     )
@@ -333,6 +333,11 @@ def is_member_id(text: str) -> bool:
 def link(channel: str, ts: str) -> str:
     """Gives a message's address; asking Slack for it would add a way to fail after the message is out."""
     return f"{_web()}/archives/{channel}/p{ts.replace('.', '')}"
+
+
+def channel_link(channel: str) -> str:
+    """Gives a channel's address."""
+    return f"{_web()}/archives/{channel}"
 
 
 def _made(channel: str, ts: str) -> Made:

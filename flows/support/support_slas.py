@@ -5,6 +5,7 @@ Handbook: customer-success 2024, "Customer support service level agreements (SLA
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from policies.support import support_routing as routing
 from policies.support import support_slas as policy
 from policies.ticket import OPEN_STATES, Priority, Ticket, TicketCustomer, TicketUser, Tier, ticket_id
 from settings import handbook
-from tasks import artifacts, cases, decisions, ledger, remembered, runs, salesforce, slack, unthread
+from tasks import artifacts, cases, decisions, ledger, remembered, runs, salesforce, slack, sms, unthread
 from tasks.unthread import Where
 
 WATCH, ROUTE = "watch-support-slas", routing.SET
@@ -355,29 +356,64 @@ def _others(request: routing.Request, chosen: routing.Route, known: _Known) -> I
 async def _begin_emergency(
     request: routing.Request, chosen: routing.Route, known: _Known, once: str, places: dict[str, str]
 ) -> None:
-    """Tells customer success and the customer, then starts the emergency flow about the message that the customer sees.
+    """Tells customer success and the customer, and starts the emergency flow about the message that the customer sees.
 
-    Without a private channel it is about customer success's own message.
+    Where they get none it is about customer success's own message, and stays so. Where nothing can be posted at all,
+    the VP of Customer Success gets the text without the rest.
     """
-    names = handbook().support_slas
-    channel, name = await _private_channel(known.customers.get(request.ticket.customer))
-    contact = routing.contact(name, names.contract_contact, names.contact_information)
-    help_customers = _channel(routing.HELP_CUSTOMERS)
-    shown = routing.routed(request, chosen, contact)
-    told = await slack.tell_once(help_customers, shown, occasion=f"{once}/{routing.HELP_CUSTOMERS}")
-    places[routing.HELP_CUSTOMERS] = told.url
-    if channel:
-        shown = routing.for_customer(request)
-        told = await slack.tell_once(channel, shown, occasion=f"{once}/customer", to_customers=True)
-        places[name] = told.url
-    await out_of_hours.start_emergency(routing.emergency(channel or help_customers, told.id))
+    channel, problems = "", list[Exception]()
+    try:
+        channel = await _private_channel(known.customers.get(request.ticket.customer))
+    except Exception as error:  # whatever Slack's trouble is
+        problems.append(error)
+
+    async def tell_customer_success() -> str:
+        names, where = handbook().support_slas, slack.channel_link(channel) if channel else ""
+        contact = routing.contact(
+            has_channel=bool(channel), address=names.contract_contact, information=names.contact_information
+        )
+        shown = routing.routed(request, chosen, contact, where)
+        ours = _channel(routing.HELP_CUSTOMERS)
+        told = await slack.tell_once(ours, shown, occasion=f"{once}/{routing.HELP_CUSTOMERS}")
+        places[routing.HELP_CUSTOMERS] = told.url
+        return routing.emergency(ours, told.id)
+
+    async def tell_customer() -> str:
+        shown, occasion = routing.for_customer(request), f"{once}/customer"
+        told = await slack.tell_once(channel, shown, occasion=occasion, to_customers=True)
+        places[routing.THEIRS] = told.url
+        return routing.emergency(channel, told.id)
+
+    steps = [*([tell_customer()] if channel else []), tell_customer_success()]
+    outcomes = await asyncio.gather(*steps, return_exceptions=True)
+    problems += [each for each in outcomes if isinstance(each, Exception)]
+    about = next((each for each in outcomes if isinstance(each, str)), None)
+    alert = _start_emergency(about, request, once) if about else _text_without_slack(request, once)
+    out_of_hours.raise_one([*problems, *await out_of_hours.problems_of(alert)])
 
 
-async def _private_channel(customer: TicketCustomer | None) -> tuple[str, str]:
-    """Gives id and name of a customer's private channel; ("", "") when there is none that our app sees."""
+async def _start_emergency(about: str, request: routing.Request, once: str) -> None:
+    about = remembered.agreed(f"{once}/emergency", about)
+    is_texted = ledger.is_done(_text_key(once))
+    await out_of_hours.start_for(about, request.customer, is_texted=is_texted)
+
+
+async def _text_without_slack(request: routing.Request, once: str) -> None:
+    vp = handbook().role("vp_of_customer_success")
+    handbook().needs(f"people.{vp.handle}.phone")
+    words = f"{routing.text_without_slack(request)} {request.ticket.url}"
+    await sms.text(vp.phone, words, once=_text_key(once), target=vp.handle, at_least_once=True)
+
+
+def _text_key(once: str) -> str:
+    return f"{once}/text"
+
+
+async def _private_channel(customer: TicketCustomer | None) -> str:
+    """Gives the id of a customer's private channel; "" when there is none that our app sees."""
     info = await slack.find_channel(customer.channel) if customer and customer.channel else None
     is_usable = info is not None and info.get("is_private") and not info.get("is_archived")
-    return (str(info["id"]), str(info["name"])) if info and is_usable else ("", "")
+    return str(info["id"]) if info and is_usable else ""
 
 
 # -- Slack

@@ -325,7 +325,7 @@ def record(
     who = "the person named at the top" if member else acknowledged_by
     state = f"Taken over by {who}." if acknowledged_by else "Nobody has taken it over yet."
     why = "Our team has set the priority." if customer else f"In the customer's words: {MEANING[asked.priority]}."
-    missed = {} if acknowledged_by or not unreached else unreached
+    missed: Mapping[str, str] = unreached if unreached and not acknowledged_by else {}
     texts = f"Texts go to, in order: {', '.join(told)}." if told else "A text about this message has just gone out."
     return Report(
         f"{asked.priority} emergency request {_whose(channel_name, customer)}",

@@ -27,6 +27,7 @@ HELP_CUSTOMERS, ON_CALL, CONSULTING, PRODUCT = (
     "help-product-design",
 )
 GROUP = "oncall"
+THEIRS = "the customer's channel"  # shown in the place of its name
 SET = "route-support-request"  # begins the buttons' action ids
 NOT_POSTED = "0000000000.000000"  # stands for a message's ts in a dry run
 
@@ -250,8 +251,11 @@ def answered(request: Request, priority: Priority, by: str) -> Report:
     return Report(title, [told], COLUMNS, [request.row()], mentions=who)
 
 
-def routed(request: Request, chosen: Route, contact: str) -> Report:
-    """Words what customer success reads. contact: how a P0's customer is reached, "" for other priorities."""
+def routed(request: Request, chosen: Route, contact: str, channel: str = "") -> Report:
+    """Words what customer success reads.
+
+    contact: how a P0's customer is reached, "" for other priorities. channel: the address of their private channel.
+    """
     with_them = _brought_in(chosen)
     return Report(
         f"{chosen.priority} {NAMES[chosen.priority]}: conversation #{request.ticket.number}",
@@ -261,7 +265,7 @@ def routed(request: Request, chosen: Route, contact: str) -> Report:
             *([contact] if contact else []),
         ],
         COLUMNS,
-        [request.row()],
+        [request.row(), *([(Link(THEIRS, channel), "")] if channel else [])],
         mentions=[Mention(request.cse.slack)] if request.cse.slack else [],
     )
 
@@ -325,19 +329,24 @@ def for_customer(request: Request) -> Report:
     )
 
 
-def contact(channel_name: str, address: str, information: str) -> str:
+def contact(*, has_channel: bool, address: str, information: str) -> str:
     """Says how the customer of a P0 is reached.
 
-    channel_name: of their private channel, "" when our app sees none. address: the one that contracts give.
+    has_channel: whether our app sees a private channel of theirs. address: the one that contracts give.
     """
-    if channel_name:
-        return f"The customer is told in #{channel_name}; go on there."
+    if has_channel:
+        return "The customer is told in their private channel; go on there."
     # "Email the contact address provided in your Fleet contract"
     where = f"from {address}, the contact address of the contract" if address else "from the contract's contact address"
     return (
         f"Our app sees no private channel of the customer. Write to them {where}. Fleet's contact information: "
         f"{information}"
     )
+
+
+def text_without_slack(request: Request) -> str:
+    """Words the text message about a P0 of which nothing can be posted, without its link to the conversation."""
+    return f"Fleet P0 emergency request of {request.customer}. Slack takes no message of ours. Go to the conversation:"
 
 
 def manager_of(account_owner: str, managers: Sequence[Person]) -> Person:
@@ -351,8 +360,9 @@ def _called(someone: Person) -> str:
 
 
 def shown(request: Request, chosen: Route, places: Mapping[str, str]) -> Report:
-    """Shows what a run has done. places: the address of each message, by the channel's name."""
-    rows = [(Link(f"#{name}", url) if url else f"#{name}",) for name, url in places.items()]
+    """Shows what a run has done. places: the address of each message, by the channel's name or `THEIRS`."""
+    shown = {name if name == THEIRS else f"#{name}": url for name, url in places.items()}
+    rows = [(Link(name, url) if url else name,) for name, url in shown.items()]
     return Report(
         f"Conversation #{request.ticket.number}: {chosen.priority}, {PROMISED[chosen.priority]}",
         [f"For {request.customer}.{_due(request)}"],

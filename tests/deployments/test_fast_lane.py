@@ -254,7 +254,6 @@ def test_the_state_and_the_record_are_posted_while_twilio_is_down(night: Night) 
     until(lambda: VP in night.texted())
     night.at_rest()
     assert max(Counter(night.texted()).values()) == 1
-    assert any("the text to zayhanlon did not get out" in each["text"] for each in night.did("post message"))
 
 
 def test_a_p0_is_texted_although_the_database_is_away_and_slack_tells_whoever_else_pressed(night: Night) -> None:

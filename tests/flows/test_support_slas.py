@@ -68,6 +68,10 @@ def told(world: Sandbox, channel: str = "#help-customers") -> list[str]:
     ]
 
 
+def texted(world: Sandbox) -> list[str]:
+    return [each["target"] for each in world.effects() if each["service"] == "twilio"]
+
+
 def person(world: Sandbox, what: str, **said: Any) -> None:
     url = f"{world.url}/unthread/_person/{what}"
     httpx.post(url, json={"id": TICKET, **said}, trust_env=False).raise_for_status()
@@ -396,7 +400,9 @@ def test_a_p0_without_a_private_channel_goes_by_the_contract_and_the_emergency_f
     route("P0")
     first, *others = told(world)
     assert "Write to them from the contract's contact address." in first
-    assert any("P0 emergency request in #help-customers" in each for each in others)
+    (record,) = [each for each in others if "P0 emergency request of customer-hebe" in each]
+    assert "Our team has set the priority." in record
+    assert "the customer" not in record.casefold()
     (text,) = [each for each in world.effects() if each["service"] == "twilio"]
     assert text["target"] == "+12025550101"
 
@@ -414,11 +420,38 @@ def test_whoever_can_not_be_told_holds_up_nobody_and_is_told_by_the_next_run(wor
     with pytest.raises(Exception, match="Unthread"):
         route("P0")
     assert {"#help-customers", "#help-engineering", "#fleet-at-hebe"} == channels(world)
-    assert [each["target"] for each in world.effects() if each["service"] == "twilio"] == ["+12025550101"]
+    assert texted(world) == ["+12025550101"]
     before = len(world.effects())
     world.no_more_faults()
     route("P0", at="2026-11-23T18:00:30+00:00")
     assert [each["action"] for each in world.effects()[before:]] == ["update conversation"]
+
+
+def test_a_customer_who_can_not_be_told_holds_up_no_text_and_the_next_run_texts_nobody_again(world: Sandbox) -> None:
+    world.reset(seed(conversation(TICKET, NINE, P2)), CHANNEL)
+    world.fault(kind="vanished", service="slack", path="chat.postMessage", times=1)
+    with pytest.raises(Exception, match="Slack"):
+        route("P0")
+    assert texted(world) == ["+12025550101"]
+    route("P0", at="2026-11-23T18:00:30+00:00")
+    assert texted(world) == ["+12025550101"]
+    assert sum("Nobody has taken it over yet" in each for each in told(world)) == 1
+    assert sum("We treat your request as an emergency" in each for each in told(world, "#fleet-at-hebe")) == 1
+
+
+def test_while_slack_is_down_the_vp_is_texted_with_the_conversation_and_once(world: Sandbox) -> None:
+    world.reset(seed(conversation(TICKET, NINE, P2)), CHANNEL)
+    world.fault(kind="401", service="slack", times=1000)
+    for _ in range(2):
+        with pytest.raises(Exception, match="Slack"):
+            route("P0")
+    (text,) = [each for each in world.effects() if each["service"] == "twilio"]
+    assert "P0 emergency request of customer-hebe. Slack takes no message" in text["detail"]["body"]
+    assert f"/conversations/{TICKET}" in text["detail"]["body"]
+    world.no_more_faults()
+    route("P0", at="2026-11-23T18:00:30+00:00")
+    assert texted(world) == ["+12025550101"]
+    assert any("Nobody has taken it over yet" in each for each in told(world))
 
 
 def test_a_p0_is_warned_of_by_the_watch_though_everybody_was_told(world: Sandbox) -> None:

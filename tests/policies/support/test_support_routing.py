@@ -219,16 +219,18 @@ def test_the_manager_is_who_owns_the_account_else_who_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "address", "says"),
+    ("has_channel", "address", "says"),
     [
-        ("fleet-at-hebe", "", "The customer is told in #fleet-at-hebe; go on there."),
-        ("", "support@fleetdm.com", "Write to them from support@fleetdm.com, the contact address of the contract."),
-        ("", "", "Write to them from the contract's contact address."),
+        (True, "", "The customer is told in their private channel; go on there."),
+        (False, "support@fleetdm.com", "Write to them from support@fleetdm.com, the contact address of the contract."),
+        (False, "", "Write to them from the contract's contact address."),
     ],
     ids=["private channel", "contract address", "contract address that handbook.toml doesn't say"],
 )
-def test_an_emergency_says_how_the_customer_is_reached(channel: str, address: str, says: str) -> None:
-    assert says in policy.contact(channel, address, "https://docs.google.com/document/d/x")
+def test_an_emergency_says_how_the_customer_is_reached(has_channel: bool, address: str, says: str) -> None:
+    assert says in policy.contact(
+        has_channel=has_channel, address=address, information="https://docs.google.com/document/d/x"
+    )
 
 
 def test_the_customer_reads_until_when_we_answer_and_no_other_customers_name() -> None:
