@@ -35,9 +35,19 @@ class Decision:
 
 @Transaction
 def record(
-    connection: Connection, procedure: str, subject: str, decision: str, decided_by: str, shown: str = ""
+    connection: Connection,
+    procedure: str,
+    subject: str,
+    decision: str,
+    decided_by: str,
+    shown: str = "",
+    at: datetime | None = None,
 ) -> Decision:
-    """Records a decision. Gives the one that stands: this one, or another that came first."""
+    """Records a decision. Gives the one that stands: this one, or another that came first.
+
+    at: when it was made, where that is not now.
+    """
+    at = at or clock.wall()
     insert_if_absent(
         connection,
         decisions,
@@ -45,10 +55,10 @@ def record(
         subject=subject,
         decision=decision,
         decided_by=decided_by,
-        at=clock.wall(),
+        at=at,
         shown=shown,
     )
-    return _found(connection, procedure, subject) or Decision(decision, decided_by, clock.wall(), shown)
+    return _found(connection, procedure, subject) or Decision(decision, decided_by, at, shown)
 
 
 @Transaction

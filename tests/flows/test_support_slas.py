@@ -24,8 +24,9 @@ from settings import handbook
 from tasks import cases, deadlines, decisions, remembered, runs, salesforce
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios import route_support_request as routing
+from tests.scenarios import watch_support_slas as slas
 from tests.scenarios.answer_out_of_hours_message import SEED as CHANNEL
-from tests.scenarios.watch_support_slas import CSE, CUSTOMER, FREE, P0, P1, P2, conversation, ours, seed, theirs
+from tests.scenarios.watch_support_slas import CSE, CUSTOMER, FREE, P0, P1, P2, ours, seed, theirs
 
 TICKET = "conversation-one"
 NINE, TEN, NOON, ONE, TWO = (f"2026-11-23T{hour}:00:00+00:00" for hour in (17, 18, 20, 21, 22))  # in Los Angeles
@@ -40,6 +41,16 @@ def world(sandbox: Sandbox, sqlite_url: str, use_settings: Use) -> Sandbox:
     use_settings(environment(sandbox.url, sqlite_url, TEN) | PATIENT)
     sandbox.reset(seed(conversation(TICKET, NINE, P1)))
     return sandbox
+
+
+def conversation(id: str, came: str, priority: int | None = P2, *said: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Gives one that began before the watch, so that what was set in Unthread is not routed now; see `of_today`."""
+    began = {} if priority is None else {"createdAt": "2026-11-16T17:00:00+00:00"}
+    return slas.conversation(id, came, priority, *said, **began | more)
+
+
+def of_today(priority: int | None, **more: Any) -> dict[str, Any]:
+    return slas.conversation(TICKET, NINE, priority, **more)
 
 
 def a_run(procedure: str, at: str, *, dry_run: bool = False) -> runs.Run:
@@ -355,6 +366,118 @@ def test_a_form_is_done_though_the_conversations_webhook_has_been(world: Sandbox
     assert held(world)["priority"] == P2
 
 
+# -- routing: which of two choices stands
+
+
+def at_nine(priority: support_routing.Choice) -> None:
+    press(JASON, priority, "1795453200.000100")
+
+
+def a_minute_later(priority: support_routing.Choice) -> None:
+    press(KATHY, priority, "1795453260.000100")
+
+
+def test_what_was_pressed_last_stands_though_an_older_press_is_tried_again(world: Sandbox) -> None:
+    world.fault(kind="vanished", service="slack", path="chat.postMessage", times=1)
+    with pytest.raises(Exception, match="Slack"):
+        at_nine("P1")
+    a_minute_later("P0")
+    pressed = SlackAction("route-support-request-p1", TICKET, JASON, "T0SANDBOX", "C1", "1.1", "", "1795453200.000100")
+    subject = support_routing.press_subject(pressed)
+    cases.open_case(flows.ROUTE, subject, "delivery", facts(pressed), False)
+    at_nine("P1")
+    assert held(world)["priority"] == P0
+    assert cases.of(flows.ROUTE, [subject])[subject].reason == (
+        f"Conversation #1001 has been made a P0 since, on Monday, November 23, at 9:01 AM Pacific Time, by {KATHY}. "
+        "That stands."
+    )
+
+
+def test_a_press_that_is_heard_of_late_does_nothing_after_a_newer_one(world: Sandbox) -> None:
+    a_minute_later("P0")
+    at_nine("P2")
+    assert held(world)["priority"] == P0
+
+
+def test_the_same_priority_chosen_again_after_somebody_changed_it_in_unthread_is_a_new_decision(world: Sandbox) -> None:
+    at_nine("P1")
+    set_in_unthread(world, priority=P2)
+    a_minute_later("P1")
+    assert held(world)["priority"] == P1
+    assert sum("P1 High" in each for each in told(world)) == 2
+
+
+def test_what_somebody_changed_in_unthread_stays_when_the_same_press_is_tried_again(world: Sandbox) -> None:
+    at_nine("P1")
+    set_in_unthread(world, priority=P2)
+    at_nine("P1")
+    assert held(world)["priority"] == P2
+
+
+# -- routing: what was set in Unthread
+
+
+@pytest.mark.parametrize(("priority", "where"), [(P2, 1), (P1, 2)], ids=["P2", "P1"])
+def test_a_priority_that_was_set_in_unthread_is_routed_once_by_the_watch(
+    world: Sandbox, priority: int, where: int
+) -> None:
+    world.reset(seed(of_today(priority)))
+    for at in (TEN, "2026-11-23T18:10:00+00:00"):
+        watch(at)
+    assert len(told(world)) + len(told(world, "#help-engineering")) == where
+    assert held(world)["priority"] == priority
+
+
+def test_a_priority_that_was_raised_to_p0_in_unthread_starts_the_emergency(world: Sandbox) -> None:
+    world.reset(seed(of_today(P2)))
+    watch(TEN)
+    set_in_unthread(world, priority=P0)
+    for at in ("2026-11-23T18:10:00+00:00", "2026-11-23T18:20:00+00:00"):
+        watch(at)
+    assert texted(world) == ["+12025550101"]
+
+
+def test_one_that_was_lowered_in_unthread_is_left_as_it_is(world: Sandbox) -> None:
+    world.reset(seed(of_today(None)))
+    press(JASON, "P1")
+    before = told(world)
+    set_in_unthread(world, priority=P2)
+    watch("2026-11-23T18:10:00+00:00")
+    assert told(world) == before
+
+
+def test_what_was_chosen_and_is_not_set_yet_is_no_change_by_hand(world: Sandbox) -> None:
+    world.reset(seed(of_today(P0)))
+    world.fault(kind="500_before", service="unthread", method="PATCH", times=100)
+    with pytest.raises(Exception, match="Unthread"):
+        press(JASON, "P2")
+    world.no_more_faults()
+    watch("2026-11-23T18:10:00+00:00")
+    route(at="2026-11-23T18:10:00+00:00")
+    assert texted(world) == []
+    press(JASON, "P2")
+    assert held(world)["priority"] == P2
+
+
+def test_what_the_watch_could_not_bring_to_its_end_the_next_one_does(world: Sandbox) -> None:
+    world.reset(seed(of_today(P0)))
+    world.fault(kind="401", service="twilio", times=100)
+    with pytest.raises(cases.Unsettled, match="Twilio"):
+        watch(TEN)
+    world.no_more_faults()
+    watch("2026-11-23T18:10:00+00:00")
+    watch("2026-11-23T18:20:00+00:00")
+    assert texted(world) == ["+12025550101"]
+
+
+def test_fleet_free_has_no_p0_also_where_unthread_says_so(world: Sandbox) -> None:
+    world.reset(seed(of_today(P0, customerId=FREE)))
+    with pytest.raises(Refused, match="uses Fleet Free, which has no P0"):
+        route()
+    watch(TEN)
+    assert world.effects() == []
+
+
 # -- routing: who is brought in
 
 
@@ -384,8 +507,8 @@ def test_the_people_whom_the_process_names_are_brought_in(
 
 
 def test_the_same_route_again_tells_nobody_and_another_one_does(world: Sandbox) -> None:
-    for priority in ("P2", "P2", "P1", "P2"):
-        route(priority)
+    for minute, priority in enumerate(["P2", "P2", "P1", "P2"]):
+        route(priority, f"2026-11-23T18:0{minute}:00+00:00")
     assert [each.split(":")[0].rpartition(" ")[0] for each in told(world)] == [
         f"<@{KATHY}> P2",
         f"<@{KATHY}> P1",

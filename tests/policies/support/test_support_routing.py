@@ -10,7 +10,7 @@ import pytest
 
 from policies.confidentiality import Confidential
 from policies.customer import Refused
-from policies.events import ConversationCreated, SlackAction
+from policies.events import ConversationCreated, SlackAction, slack_time
 from policies.report import Mention
 from policies.support import support_routing as policy
 from policies.ticket import Priority, Ticket
@@ -119,6 +119,8 @@ def test_what_came_through_the_contact_form_goes_to_its_own_procedure() -> None:
 def test_fleet_free_has_no_emergencies() -> None:
     (found,) = problems(ticket(), policy.Asked("P1"), "Free")
     assert "Fleet Free, which has no P1. Choose P2 or P3" in found
+    (found,) = problems(ticket(), policy.Asked("as in Unthread"), "Free", before="P0")
+    assert "Fleet Free, which has no P0. Choose P2 or P3" in found
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,9 @@ def test_a_button_says_which_priority_for_which_conversation() -> None:
         assert policy.is_press(pressed)
         assert policy.reasons_to_ignore(pressed) == []
         subject = policy.press_subject(pressed)
-        assert policy.press(subject) == policy.Press("conversation-1", priority, "U0SANDBOX09")
+        assert policy.press(subject) == policy.Press(
+            "conversation-1", priority, "U0SANDBOX09", slack_time(pressed.action_ts)
+        )
         assert policy.pressed(subject, "conversation-1", priority).user == "U0SANDBOX09"
 
 
