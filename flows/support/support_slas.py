@@ -51,8 +51,9 @@ async def watch_support_slas(dry_run: bool = False) -> int:
     """
     now, known = runs.current().at, await _known()
     began = datetime.fromisoformat(remembered.agreed(f"{WATCH}/began", now.isoformat()))
-    tickets = await _conversations(now)
+    tickets, unreadable = await _conversations(now)
     found, problems = await _look_at(tickets, known)
+    problems += unreadable
     standings = [_standing(each, known, found[each.id]) for each in tickets if each.id in found and not each.is_closed]
     if not problems and not runs.current().dry_run:
         remembered.keep(f"{WATCH}/looked", now.isoformat())
@@ -167,15 +168,19 @@ def _accounts() -> tuple[list[Account], list[str]]:
         return [], [f"Salesforce did not answer ({type(error).__name__}): codenames are missing."]
 
 
-async def _conversations(now: datetime) -> list[Ticket]:
-    """Gives the open conversations of customers, and those that were closed since the last look."""
+async def _conversations(now: datetime) -> tuple[list[Ticket], list[str]]:
+    """Gives the open conversations of customers, and those that were closed since the last look.
+
+    Gives what went wrong, too: one that can't be read holds up no other.
+    """
     looked = remembered.read(f"{WATCH}/looked")
     since = datetime.fromisoformat(looked) - policy.OVERLAP if looked else now - timedelta(weeks=WEEKS)
-    still_open = await unthread.conversations(Where("status", "in", OPEN_STATES))
-    closed = await unthread.conversations(
+    still_open, problems = await unthread.readable_conversations(Where("status", "in", OPEN_STATES))
+    closed, others = await unthread.readable_conversations(
         Where("status", "==", "closed"), Where("updatedAt", ">", unthread.moment(since))
     )
-    return list({each.id: each for each in [*closed, *still_open] if each.customer}.values())
+    found = {each.id: each for each in [*closed, *still_open] if each.customer}
+    return list(found.values()), [*problems, *others]
 
 
 def _history(ticket: Ticket) -> str:
@@ -184,14 +189,16 @@ def _history(ticket: Ticket) -> str:
 
 async def _look_at(tickets: Sequence[Ticket], known: _Known) -> tuple[dict[str, turns.History], list[str]]:
     """Brings what is known of conversations up to date. Gives what went wrong, too: one holds up no other."""
-    found, problems, progress = dict[str, turns.History](), list[str](), artifacts.Progress("Conversations looked at")
+    found, problems, outages = dict[str, turns.History](), list[str](), 0
+    progress = artifacts.Progress("Conversations looked at")
     before = remembered.several([_history(each) for each in tickets])
     for ticket in tickets:
         try:
             found[ticket.id] = await _looked_at(ticket, known, before.get(_history(ticket), ""))
         except unthread.Unavailable as error:
             problems.append(f"{ticket.id}: {error}")
-        if len(problems) == policy.GIVES_UP_AFTER:
+            outages += not isinstance(error, unthread.NotGiven)
+        if outages == policy.GIVES_UP_AFTER:
             break
         await progress.up_to(len(found), len(tickets))
     return found, problems

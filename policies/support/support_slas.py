@@ -40,7 +40,7 @@ PROMISED: Mapping[Priority, str] = {
 
 # How long back a first look goes; what was late for longer when the watch began is shown, but told nobody.
 LATE_BEFORE = timedelta(days=1)
-GIVES_UP_AFTER = 3  # conversations that Unthread did not give; the next run goes on with the others
+GIVES_UP_AFTER = 3  # conversations about which Unthread gave no answer; the next run goes on with the others
 # So much before the last look is looked at again: clocks differ.
 OVERLAP = timedelta(hours=1)
 

@@ -196,6 +196,17 @@ def test_a_conversation_that_unthread_does_not_give_holds_up_no_other(world: San
     assert len(told(world)) == 2
 
 
+def test_conversations_that_unthread_refuses_each_time_hold_up_no_other(world: Sandbox) -> None:
+    refused = [f"conversation-{at}" for at in range(4)]
+    world.reset(seed(*(conversation(each, NINE, P1) for each in [*refused, TICKET])))
+    for each in refused:
+        world.fault(kind="vanished", service="unthread", path=f"{each}/messages", times=100)
+    with pytest.raises(cases.Unsettled) as unsettled:
+        watch(NOON)
+    assert str(unsettled.value).count("Unthread refused it (404)") == 4
+    assert len(told(world)) == 1
+
+
 def test_when_unthread_is_gone_the_watch_gives_up_soon_and_goes_on_with_the_next_run(world: Sandbox) -> None:
     world.reset(seed(*(conversation(f"conversation-{at:03}", NINE, P2) for at in range(9))))
     world.fault(kind="500_before", service="unthread", path="/messages/list", skip=2, times=100)
@@ -507,7 +518,8 @@ def test_the_people_whom_the_process_names_are_brought_in(
 
 
 def test_the_same_route_again_tells_nobody_and_another_one_does(world: Sandbox) -> None:
-    for minute, priority in enumerate(["P2", "P2", "P1", "P2"]):
+    chosen: list[support_routing.Choice] = ["P2", "P2", "P1", "P2"]
+    for minute, priority in enumerate(chosen):
         route(priority, f"2026-11-23T18:0{minute}:00+00:00")
     assert [each.split(":")[0].rpartition(" ")[0] for each in told(world)] == [
         f"<@{KATHY}> P2",
