@@ -25,6 +25,7 @@ from policies.events import (
     TextSent,
     phone_hash,
 )
+from policies.text_messages import acknowledged
 
 DEEPEST = 32  # objects in objects
 LARGEST_INTEGER = 2**53
@@ -394,16 +395,15 @@ def twilio_status(query: Mapping[str, str], body: bytes) -> Delivery:
 
 
 def twilio_inbound(body: bytes) -> Delivery:
-    """Reads a text message to our number: who sent it (as a hash), and whether it acknowledges.
+    """Reads a text message to our number: who sent it (as a hash), and what it acknowledges.
 
     Raises:
         Malformed
     """
     said = Reader(_form(body))
     sender = said.text("From", r"\+\d{6,15}")
-    words = re.findall(r"[a-z]+", said.text("Body", TEXT, "").lower())
-    acknowledges = bool({"ack", "ok", "yes", "acknowledged"}.intersection(words))
-    event = TextReceived(said.text("MessageSid", WORD), phone_hash(sender), acknowledges)
+    code = acknowledged(said.text("Body", TEXT, ""))
+    event = TextReceived(said.text("MessageSid", WORD), phone_hash(sender), code is not None, code or "")
     return Delivery("twilio", event.sid, event, "inbound")
 
 

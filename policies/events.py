@@ -179,6 +179,7 @@ class TextReceived:
     sid: str
     sender_hash: str
     acknowledges: bool
+    code: str = ""  # of the text that it acknowledges, where it names one
 
     @property
     def key(self) -> str:

@@ -33,6 +33,7 @@ _PLAIN = str.maketrans(
         "\t": " ",
     }
 )
+_ACK = re.compile(r"\s*ack(?:\s+(?:ref\s+)?([0-9a-f]{8}))?\s*\.?\s*", re.IGNORECASE)
 _LINK = re.compile(r"(?:^|\s)(https?://[\x21-\x7e]{1,300})\s*\Z")
 
 
@@ -44,6 +45,17 @@ def key(once: str) -> str:
 def code(once: str) -> str:
     """Gives the code at the end of a text, by which it is found again."""
     return f"Ref {key(once)[:8]}"
+
+
+def acknowledged(answer: str) -> str | None:
+    """Gives the code of the text that an answer acknowledges, "" where it names none; None when it is no such answer.
+
+    A "no" is worded in many ways, some with a "yes" in them: only ACK and nothing else takes something over.
+    """
+    found = _ACK.fullmatch(answer)
+    if not found:
+        return None
+    return f"Ref {found[1].lower()}" if found[1] else ""
 
 
 def words(body: str, once: str) -> str:

@@ -16,7 +16,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -137,6 +137,33 @@ async def post(
     Raises:
         tasks.effects.EffectError: the channel is shared and must not be, among others.
     """
+    # The thread is part of the request only where there is one, so that older keys keep their fingerprint.
+    request = {"channel": channel, "report": report.markdown()} | ({"thread": thread} if thread else {})
+    write = _posting(channel, report, once, request, thread=thread, to_customers=to_customers)
+    return await aperform(replace(write, budget=budget))
+
+
+async def tell_once(
+    channel: str, report: Report, *, occasion: str, thread: str = "", to_customers: bool = False
+) -> Made:
+    """Posts a report, once for an occasion, even if its words would be others by now.
+
+    What is asked for is to be told of the occasion, in whatever words: an attempt that may have got through is looked
+    for by its key, and the words of another try are no other request.
+
+    Raises:
+        tasks.effects.EffectError
+    """
+    if told := ledger.rows(below=f"{occasion}/", states=[ledger.State.DONE]):
+        return Made(told[0].made_id or "", told[0].made_url or "")
+    request = {"channel": channel, "occasion": occasion, "thread": thread}
+    once = f"{occasion}/told"
+    return await aperform(_posting(channel, report, once, request, thread=thread, to_customers=to_customers))
+
+
+def _posting(
+    channel: str, report: Report, once: str, request: Mapping[str, str], *, thread: str, to_customers: bool
+) -> Write:
     key = _key(once)
 
     async def send() -> Made:
@@ -156,24 +183,7 @@ async def post(
                 return _made(channel, message["ts"])
         return None
 
-    # The thread is part of the request only where there is one, so that older keys keep their fingerprint.
-    request = {"channel": channel, "report": report.markdown()} | ({"thread": thread} if thread else {})
-    write = Write(once, "Slack", "post message", channel, request, send, find, explain, Made("", ""), budget=budget)
-    return await aperform(write)
-
-
-async def tell_once(
-    channel: str, report: Report, *, occasion: str, thread: str = "", to_customers: bool = False
-) -> Made:
-    """Posts a report, once for an occasion, even if its words would be others by now.
-
-    Raises:
-        tasks.effects.EffectError
-    """
-    if told := ledger.rows(below=f"{occasion}/", states=[ledger.State.DONE]):
-        return Made(told[0].made_id or "", told[0].made_url or "")
-    words = hashlib.sha256(report.markdown().encode()).hexdigest()[:12]
-    return await post(channel, report, once=f"{occasion}/{words}", thread=thread, to_customers=to_customers)
+    return Write(once, "Slack", "post message", channel, request, send, find, explain, Made("", ""))
 
 
 async def update(channel: str, ts: str, report: Report, *, once: str) -> Made:
@@ -228,14 +238,14 @@ async def join(channel: str, *, once: str) -> Made:
 
     async def send() -> Made:
         await _connect().say("conversations.join", channel=channel)
-        return Made(channel, f"{_web()}/archives/{channel}")
+        return Made(channel, channel_link(channel))
 
     async def find(_: datetime) -> Made | None:
         info = await _info(_connect(), channel)
-        return Made(channel, f"{_web()}/archives/{channel}") if info.get("is_member") else None
+        return Made(channel, channel_link(channel)) if info.get("is_member") else None
 
     request = {"channel": channel}
-    made = Made(channel, f"{_web()}/archives/{channel}")
+    made = Made(channel, channel_link(channel))
     return await aperform(
         Write(once, "Slack", "join channel", channel, request, send, find, explain, made, lasting=True)
     )
@@ -323,6 +333,11 @@ def is_member_id(text: str) -> bool:
 def link(channel: str, ts: str) -> str:
     """Gives a message's address; asking Slack for it would add a way to fail after the message is out."""
     return f"{_web()}/archives/{channel}/p{ts.replace('.', '')}"
+
+
+def channel_link(channel: str) -> str:
+    """Gives a channel's address."""
+    return f"{_web()}/archives/{channel}"
 
 
 def _made(channel: str, ts: str) -> Made:

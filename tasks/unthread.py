@@ -45,6 +45,13 @@ class Unavailable(Exception):
     """Unthread gave no answer to a question. Nothing was written; start the run again."""
 
 
+class NotGiven(Unavailable):
+    """Unthread answers, but it refuses what was asked for, or that can't be read. Others may be given all the same."""
+
+
+_ODD = (ValueError, KeyError, TypeError)  # what reading an answer raises that is not as documented
+
+
 @dataclass(frozen=True)
 class Where:
     """A condition of a list. operator: ==, !=, >, <, in, notIn, contains, notContains or like."""
@@ -78,7 +85,25 @@ async def conversations(*where: Where) -> list[Ticket]:
     Raises:
         Unavailable
     """
-    return [_ticket(each) for each in await _list("conversations", where, FIELDS, order="createdAt")]
+    found, problems = await readable_conversations(*where)
+    if problems:
+        raise NotGiven(" ".join(problems))
+    return found
+
+
+async def readable_conversations(*where: Where) -> tuple[list[Ticket], list[str]]:
+    """Gives what `conversations` does, without the tickets that can't be read; and a sentence for each of these.
+
+    Raises:
+        Unavailable
+    """
+    found, problems = list[Ticket](), list[str]()
+    for each in await _list("conversations", where, FIELDS, order="createdAt"):
+        try:
+            found.append(_ticket(each))
+        except _ODD as error:
+            problems.append(f"{_text(each, 'id')}: {_unreadable(error)}")
+    return found, problems
 
 
 async def messages(id: str) -> list[TicketMessage]:
@@ -87,7 +112,11 @@ async def messages(id: str) -> list[TicketMessage]:
     Raises:
         Unavailable
     """
-    return [_message(each) for each in await _list(f"conversations/{id}/messages", (), MESSAGE_FIELDS, order="ts")]
+    found = await _list(f"conversations/{id}/messages", (), MESSAGE_FIELDS, order="ts")
+    try:
+        return [_message(each) for each in found]
+    except _ODD as error:
+        raise NotGiven(_unreadable(error)) from None
 
 
 async def customers() -> list[TicketCustomer]:
@@ -253,8 +282,14 @@ async def _list(what: str, where: Sequence[Where], select: Sequence[str], order:
             if not page["cursors"]["hasNext"]:
                 return found
             said["cursor"] = page["cursors"]["next"]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError, Unreadable) as error:
-        raise Unavailable(f"{explain(error).reason} Nothing was written. Start the run again.") from None
+    except (httpx.HTTPError, *_ODD, Unreadable) as error:
+        failure = explain(error)
+        kind = NotGiven if isinstance(failure, LockedOut | Refused) else Unavailable
+        raise kind(f"{failure.reason} Nothing was written. Start the run again.") from None
+
+
+def _unreadable(error: Exception) -> str:
+    return f"Unthread gave no answer that can be read ({type(error).__name__}). Nothing was written."
 
 
 def _ticket(found: dict[str, Any]) -> Ticket:

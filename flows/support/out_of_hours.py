@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from prefect import flow
 
+from policies import text_messages
 from policies.customer import Refused
 from policies.events import SlackAction, SlackCommand, SlackMessage, TextReceived, phone_hash, slack_time
 from policies.handbook import HandbookError
@@ -35,7 +36,7 @@ from tasks import (
     slack,
     sms,
 )
-from tasks.effects import EffectRefused, OverBudget
+from tasks.effects import EffectError, EffectRefused, OverBudget
 
 ANSWER, START, ACKNOWLEDGE = "answer-out-of-hours-message", "start-emergency-request", "acknowledge-emergency-request"
 REGISTER = "register-customer-channel"
@@ -152,16 +153,32 @@ async def _refuse_stranger(asked: policy.Request) -> None:
     await slack.tell_only(asked.channel, asked.stranger, policy.only_the_sender(), once=once, thread=asked.ts)
 
 
+async def start_for(subject: str, customer: str, *, is_texted: bool) -> None:
+    """Starts the emergency flow that our own team has decided on.
+
+    customer: what stands for them, never the name. is_texted: whether the first in the order has had a text already.
+    """
+    asked = policy.request(subject)
+    if not runs.current().dry_run:
+        await database.commit(remembered.first, _customer(asked), customer)
+        if is_texted:
+            await database.commit(remembered.first, _texts(asked), "no")
+    await _start(asked)
+
+
 async def _start(asked: policy.Request) -> None:
     name, texts = await _channel_name(asked), await _is_texted_at_once(asked)
     await _set_deadline(asked)
     reply = policy.begun(asked) if texts else policy.not_texted_again(asked)
     once = f"{START}/{asked.key}/thread"
-    await side_by_side(
-        *([_alert(asked, name)] if texts else []),
+    problems = await problems_of(
+        *([_alert(asked, name)] if texts and not _taken_by(asked) else []),
         slack.post(asked.channel, reply, once=once, thread=asked.ts, to_customers=True),
         _open_record(asked, name, [_vp()] if texts else []),
     )
+    if _not_texted(asked):
+        problems += await problems_of(_show_record(asked, name))
+    raise_one(problems)
 
 
 async def side_by_side(*steps: Awaitable[object]) -> None:
@@ -170,35 +187,62 @@ async def side_by_side(*steps: Awaitable[object]) -> None:
     Raises:
         Exception: what one of them raised, rather one that can be tried again.
     """
-    problems = [each for each in await asyncio.gather(*steps, return_exceptions=True) if isinstance(each, Exception)]
+    raise_one(await problems_of(*steps))
+
+
+async def problems_of(*steps: Awaitable[object]) -> list[Exception]:
+    """Does steps that must not wait for each other. Gives what they raised."""
+    return [each for each in await asyncio.gather(*steps, return_exceptions=True) if isinstance(each, Exception)]
+
+
+def raise_one(problems: Sequence[Exception]) -> None:
+    """Raises one of several problems, if there are any, rather one that can be tried again."""
     for problem in sorted(problems, key=lambda each: isinstance(each, FOR_GOOD)):
         raise problem
 
 
 async def _alert(asked: policy.Request, name: str) -> None:
-    """Texts whose turn it is. Where that is refused for good, the next is texted at once, and a person told why."""
+    """Texts whose turn it is. Where no text gets out, they are told in Slack, and the next is texted at once."""
     handle = _whose_turn(asked)
     if handle is None:
         raise cases.NothingToDo("Everybody in the order of escalation has been told.")
     try:
         await _text(asked, handle, name)
-    except FOR_GOOD:
+    except (*FOR_GOOD, EffectError) as error:
         following = _following(asked)
         await _set_deadline(following)
-        with suppress(Exception):  # its deadline is set; what is to be corrected is the first
-            await _alert(following, name)
-        raise
+        raise_one([error, *await problems_of(_say_not_texted(asked, handle, error), _alert_too(following, name))])
+
+
+async def _alert_too(asked: policy.Request, name: str) -> None:
+    with suppress(Exception):  # its deadline is set; what is to be corrected, or tried again, is the one before
+        await _alert(asked, name)
+
+
+async def _say_not_texted(asked: policy.Request, handle: str, error: Exception) -> None:
+    rows = ledger.rows(keys=[f"{START}/{asked.key}/text/{handle}"])
+    reason = next((str(row.reason) for row in rows if row.reason), str(error))
+    link, member = slack.link(asked.channel, asked.ts), handbook().people[handle].slack
+    shown = policy.not_texted(asked, handle, member, reason, link)
+    await slack.tell_once(_record_channel(), shown, occasion=f"{START}/{asked.key}/not-texted/{handle}")
 
 
 def _whose_turn(asked: policy.Request) -> str | None:
-    chain = [each.handle for each in handbook().holders("escalation")]
-    chain = [handle for handle in chain if handle not in handbook().roles["website_escalation_only"]]
     texted = remembered.read(_texts(asked)) != "no"
-    return policy.whose_turn(asked, _vp(), chain, texted_at_once=texted)
+    return policy.whose_turn(asked, _vp(), _escalation(), texted_at_once=texted)
+
+
+def _escalation() -> list[str]:
+    handles = [each.handle for each in handbook().holders("escalation")]
+    return [handle for handle in handles if handle not in handbook().roles["website_escalation_only"]]
 
 
 def _vp() -> str:
     return handbook().role("vp_of_customer_success").handle
+
+
+def _customer(asked: policy.Request) -> str:
+    return f"emergency {asked.key} customer"
 
 
 def _texts(asked: policy.Request) -> str:
@@ -206,17 +250,19 @@ def _texts(asked: policy.Request) -> str:
 
 
 async def _is_texted_at_once(asked: policy.Request) -> bool:
-    """Says whether there is no text yet about the channel in these minutes. A later run must say the same."""
+    """Says whether there is no text yet about the message in these minutes. A later run must say the same."""
     run = runs.current()
     if run.dry_run:
         return True
     window = [policy.texts_window(run.at)]
     has_place = await database.commit(ledger.reserve, policy.texts_scope(asked), asked.key, window) is not None
-    return await database.commit(remembered.first, _texts(asked), "yes" if has_place else "no") == "yes"
+    texts = policy.is_texted(asked, has_place=has_place)
+    return await database.commit(remembered.first, _texts(asked), "yes" if texts else "no") == "yes"
 
 
 async def _text(asked: policy.Request, handle: str, channel_name: str) -> None:
-    words = f"{policy.text_message(asked, channel_name)} {slack.link(asked.channel, asked.ts)}"
+    said = policy.text_message(asked, channel_name, remembered.read(_customer(asked)) or "")
+    words = f"{said} {slack.link(asked.channel, asked.ts)}"
     handbook().needs(f"people.{handle}.phone")
     phone = handbook().people[handle].phone
     await sms.text(phone, words, once=f"{START}/{asked.key}/text/{handle}", target=handle, at_least_once=True)
@@ -237,7 +283,8 @@ async def _channel_name(asked: policy.Request) -> str:
 
 
 async def _open_record(asked: policy.Request, name: str, told: Sequence[str]) -> None:
-    shown = policy.record(asked, name, told, slack.link(asked.channel, asked.ts))
+    customer = remembered.read(_customer(asked)) or ""
+    shown = policy.record(asked, name, told, slack.link(asked.channel, asked.ts), customer=customer)
     await slack.post(_record_channel(), shown, once=f"{START}/{asked.key}/record")
 
 
@@ -275,8 +322,10 @@ async def _show_record(asked: policy.Request, name: str) -> None:
     if not records:
         return
     told, taken_by = _told(asked), _taken_by(asked)
-    shown = policy.record(asked, name, told, slack.link(asked.channel, asked.ts), acknowledged_by=taken_by)
-    step = f"{'+'.join(told)}/{'taken' if taken_by else 'open'}"
+    unreached = {handle: handbook().people[handle].slack for handle in _not_texted(asked) if handle not in told}
+    customer, link = remembered.read(_customer(asked)) or "", slack.link(asked.channel, asked.ts)
+    shown = policy.record(asked, name, told, link, taken_by, customer=customer, unreached=unreached)
+    step = f"{'-'.join(['+'.join(told), *unreached])}/{'taken' if taken_by else 'open'}"
     await slack.update(_record_channel(), records[0].made_id, shown, once=f"{START}/{asked.key}/record/{step}")
     if _taken_by(asked) != taken_by:
         await _show_record(asked, name)
@@ -286,6 +335,13 @@ def _told(asked: policy.Request) -> list[str]:
     """Gives who has been texted, in order."""
     rows = ledger.rows(below=f"{START}/{asked.key}/text/", states=[ledger.State.DONE])
     return [row.key.rpartition("/")[2] for row in rows]
+
+
+def _not_texted(asked: policy.Request) -> list[str]:
+    """Gives whom a text did not reach, at least at first, in the order of escalation."""
+    begin = f"{START}/{asked.key}/not-texted/"
+    handles = {row.key.removeprefix(begin).partition("/")[0] for row in ledger.rows(below=begin)}
+    return [handle for handle in dict.fromkeys([_vp(), *_escalation(), *sorted(handles)]) if handle in handles]
 
 
 def _taken_by(asked: policy.Request) -> str:
@@ -324,8 +380,7 @@ async def _acknowledge_by_key(subject: str) -> None:
 async def acknowledge(event: SlackAction | TextReceived) -> None:
     """Does what a press of "I take it over", or an answer to the text, asks for."""
     if isinstance(event, TextReceived):
-        for asked, who in _waiting_for(event):
-            await _take_over(asked, who)
+        await _take_over(*await _answered(event))
     elif not (await _sender(event.user)).is_team:
         once = f"{ACKNOWLEDGE}/{event.value}/{event.user}/{event.action_ts}/refusal"
         await slack.tell_only(event.channel, event.user, policy.only_the_team(), once=once)
@@ -333,17 +388,34 @@ async def acknowledge(event: SlackAction | TextReceived) -> None:
         await _take_over(policy.request(event.value), event.user)
 
 
-def _waiting_for(text: TextReceived) -> list[tuple[policy.Request, str]]:
-    """Gives the requests that the sender of a text was told of lately and nobody else has taken over, with who it is.
+async def _answered(text: TextReceived) -> tuple[policy.Request, str]:
+    """Gives the request that an answer takes over, with who it is; another try is about the same one.
 
-    What they have taken over themselves is among them: a first try may not have come to its end.
+    Without a code it is the request of the latest text, whatever has become of it: nobody takes over unseen what
+    an earlier text was about.
+    """
+    people = {handle: each for handle, each in handbook().people.items() if phone_hash(each.phone) == text.sender_hash}
+    keys = [key for key in _texts_of_late(text.code) if key.rpartition("/")[2] in people]
+    if not keys:
+        raise cases.NothingToDo("It answers no text of ours of the last day.")
+    key = keys[-1]
+    if not runs.current().dry_run:
+        key = await database.commit(remembered.first, f"{ACKNOWLEDGE}/{text.sid}", key)
+    asked, handle = key.removeprefix(f"{START}/").split("/text/")
+    return policy.request(asked), people[handle].slack or handle
+
+
+def _texts_of_late(code: str) -> list[str]:
+    """Gives the keys of the texts of the last day that got out, the latest last; only the one with the code, if any.
+
+    Who names the code has read the text, even if Twilio never told us that it left.
     """
     since = clock.wall() - policy.AN_ANSWER_IS_TO
-    people = {handle: each for handle, each in handbook().people.items() if phone_hash(each.phone) == text.sender_hash}
-    rows = [row for row in ledger.rows(below=f"{START}/", states=[ledger.State.DONE]) if row.updated_at > since]
-    keys = [key for key in (row.key.split("/") for row in rows) if key[-2] == "text" and key[-1] in people]
-    asked = [(policy.request("/".join(key[1:4])), people[key[-1]].slack or key[-1]) for key in keys]
-    return [(each, who) for each, who in asked if _taken_by(each) in {"", who}]
+    rows = [row for row in ledger.rows(below=f"{START}/") if row.updated_at > since and "/text/" in row.key]
+    if code:
+        return [row.key for row in rows if text_messages.code(row.key) == code]
+    out = [row for row in rows if row.state == ledger.State.DONE]
+    return [row.key for row in sorted(out, key=lambda row: row.updated_at)]
 
 
 async def _take_over(asked: policy.Request, by: str) -> None:

@@ -5,7 +5,9 @@ Handbook: customer-success 2024, "Customer support service level agreements (SLA
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,10 +24,11 @@ from policies.support import support_routing as routing
 from policies.support import support_slas as policy
 from policies.ticket import OPEN_STATES, Priority, Ticket, TicketCustomer, TicketUser, Tier, ticket_id
 from settings import handbook
-from tasks import artifacts, cases, decisions, ledger, remembered, runs, salesforce, slack, unthread
+from tasks import artifacts, cases, decisions, ledger, remembered, runs, salesforce, slack, sms, unthread
 from tasks.unthread import Where
 
 WATCH, ROUTE = "watch-support-slas", routing.SET
+JUST_AFTER = timedelta(microseconds=1)  # so that of two decisions one is the last
 
 
 @flow(name=WATCH)
@@ -39,7 +42,8 @@ async def watch_support_slas(dry_run: bool = False) -> int:
     1. All open conversations in Unthread are read, 100 a call, and the messages of those that have changed.
     2. When an answer is due follows from the priority and the calendar; the clock stops while we wait for the customer.
     3. The conversation's owner is warned before, and told with the manager of support when it is late; each once.
-    4. For a new conversation without a priority the team is asked for one, if that has not been done.
+    4. For a new conversation without a priority the team is asked for one, if that has not been done. One whose
+       priority was set in Unthread, or raised there to P0 or P1, is routed as route-support-request does.
     5. A table shows what is due first, a plot the share that was answered in time, week by week.
 
     Args:
@@ -47,8 +51,9 @@ async def watch_support_slas(dry_run: bool = False) -> int:
     """
     now, known = runs.current().at, await _known()
     began = datetime.fromisoformat(remembered.agreed(f"{WATCH}/began", now.isoformat()))
-    tickets = await _conversations(now)
+    tickets, unreadable = await _conversations(now)
     found, problems = await _look_at(tickets, known)
+    problems += unreadable
     standings = [_standing(each, known, found[each.id]) for each in tickets if each.id in found and not each.is_closed]
     if not problems and not runs.current().dry_run:
         remembered.keep(f"{WATCH}/looked", now.isoformat())
@@ -95,7 +100,7 @@ async def route_support_request(
     by = routing.pressed(press, key, priority).user if press else runs.current().started_by
 
     async def act(_: str) -> None:
-        await _route(key, asked, by, press)
+        await artifacts.report("routed-support-request", await _route(key, asked, by, await _known(), press))
 
     # What a person asks for in the form is done whatever became of the conversation's case.
     if press or priority == routing.AS_IN_UNTHREAD:
@@ -163,15 +168,19 @@ def _accounts() -> tuple[list[Account], list[str]]:
         return [], [f"Salesforce did not answer ({type(error).__name__}): codenames are missing."]
 
 
-async def _conversations(now: datetime) -> list[Ticket]:
-    """Gives the open conversations of customers, and those that were closed since the last look."""
+async def _conversations(now: datetime) -> tuple[list[Ticket], list[str]]:
+    """Gives the open conversations of customers, and those that were closed since the last look.
+
+    Gives what went wrong, too: one that can't be read holds up no other.
+    """
     looked = remembered.read(f"{WATCH}/looked")
     since = datetime.fromisoformat(looked) - policy.OVERLAP if looked else now - timedelta(weeks=WEEKS)
-    still_open = await unthread.conversations(Where("status", "in", OPEN_STATES))
-    closed = await unthread.conversations(
+    still_open, problems = await unthread.readable_conversations(Where("status", "in", OPEN_STATES))
+    closed, others = await unthread.readable_conversations(
         Where("status", "==", "closed"), Where("updatedAt", ">", unthread.moment(since))
     )
-    return list({each.id: each for each in [*closed, *still_open] if each.customer}.values())
+    found = {each.id: each for each in [*closed, *still_open] if each.customer}
+    return list(found.values()), [*problems, *others]
 
 
 def _history(ticket: Ticket) -> str:
@@ -180,14 +189,16 @@ def _history(ticket: Ticket) -> str:
 
 async def _look_at(tickets: Sequence[Ticket], known: _Known) -> tuple[dict[str, turns.History], list[str]]:
     """Brings what is known of conversations up to date. Gives what went wrong, too: one holds up no other."""
-    found, problems, progress = dict[str, turns.History](), list[str](), artifacts.Progress("Conversations looked at")
+    found, problems, outages = dict[str, turns.History](), list[str](), 0
+    progress = artifacts.Progress("Conversations looked at")
     before = remembered.several([_history(each) for each in tickets])
     for ticket in tickets:
         try:
             found[ticket.id] = await _looked_at(ticket, known, before.get(_history(ticket), ""))
         except unthread.Unavailable as error:
             problems.append(f"{ticket.id}: {error}")
-        if len(problems) == policy.GIVES_UP_AFTER:
+            outages += not isinstance(error, unthread.NotGiven)
+        if outages == policy.GIVES_UP_AFTER:
             break
         await progress.up_to(len(found), len(tickets))
     return found, problems
@@ -228,9 +239,19 @@ async def _tell(standings: Sequence[policy.Standing], known: _Known, began: date
                 await _tell_owner(each, known)
             if policy.asks_for_priority(each, began):
                 await _ask(_request(each.ticket, known, each.due), known.rules.without_priority)
+            await _route_what_was_set(each, known, began)
         except Exception as error:  # the others go on; it is raised by the caller
             problems.append(f"{each.ticket.id}: {error}")
     return problems
+
+
+async def _route_what_was_set(each: policy.Standing, known: _Known, began: datetime) -> None:
+    """Brings in the people whom a priority needs that was set in Unthread itself, or whose webhook was lost."""
+    last = _last_decision(each.ticket.id)
+    is_left = last is not None and last.is_left
+    if is_left or policy.is_set_by_hand(each, began, last.priority if last else None):
+        with suppress(cases.NothingToDo, Refused):  # there are reasons not to, or another choice stands
+            await _route(each.ticket.id, routing.Asked(routing.AS_IN_UNTHREAD), routing.IN_UNTHREAD, known)
 
 
 async def _tell_owner(each: policy.Standing, known: _Known) -> None:
@@ -263,29 +284,35 @@ async def _show(
 # -- routing
 
 
-async def _route(key: str, asked: routing.Asked, by: str, press: str) -> None:
-    names, known = handbook(), await _known()
+async def _route(key: str, asked: routing.Asked, by: str, known: _Known, press: str = "") -> Report:
+    names = handbook()
     if press and by not in _team():
         once = f"{ROUTE}/{press}/refusal"
         await slack.tell_only(_channel(routing.HELP_CUSTOMERS), by, routing.only_the_team(), once=once)
         raise cases.NothingToDo("Only the team sets a priority.")
+    before = _last_decision(key)
     ticket = await unthread.conversation(key)
     set_before, tier = policy.priority_of(ticket, known.rules), known.counts(ticket)[1]
     if problems := routing.reasons_not_to_route(ticket, tier, asked, set_before):
         raise _refused(press or (key if asked.priority == routing.AS_IN_UNTHREAD else ""), problems)
-    priority = set_before if asked.priority == routing.AS_IN_UNTHREAD else asked.priority
+    priority = asked.priority
+    if priority == routing.AS_IN_UNTHREAD:
+        if before and before.is_open and set_before != before.priority:
+            raise cases.NothingToDo(routing.under_way(ticket, before.said))
+        priority = set_before
     if priority is None:
         request = _request(ticket, known, await _due(ticket, known, (known.rules.without_priority, tier)))
         url = await _ask(request, known.rules.without_priority)
-        await artifacts.report("routed-support-request", routing.asked_for_priority(request, url))
-        return
+        return routing.asked_for_priority(request, url)
     chosen = routing.route(priority, asked)
     names.needs(*routing.needed(chosen))
     request = _request(ticket, known, await _due(ticket, known, (priority, tier)))
-    once = f"{ROUTE}/{ticket.id}/{_decided(ticket, chosen, by)}"
+    chosen_at = routing.pressed(press, key, priority).at if press else runs.current().at
+    once = _decided(ticket, chosen, by, chosen_at, set_before).once
     places = await _bring_in(request, chosen, known, once)
     await _show_priority(request, priority, by, once)
-    await artifacts.report("routed-support-request", routing.shown(request, chosen, places))
+    remembered.agreed(f"{once}/routed", "yes")
+    return routing.shown(request, chosen, places)
 
 
 def _refused(subject: str, problems: Sequence[str]) -> Exception:
@@ -306,19 +333,64 @@ def _request(ticket: Ticket, known: _Known, due: datetime | None) -> routing.Req
     return routing.Request(ticket, known.customer(ticket), cse, due)
 
 
-def _decided(ticket: Ticket, chosen: routing.Route, by: str) -> int:
-    """Numbers the decisions about a conversation; the same one again is no new one, so that nobody is told twice."""
-    last = decisions.last(ROUTE, below=f"{ticket.id}/")
-    number = int(last.shown) if last else 0
-    if last and last.decision == chosen.said():
-        return number
+@dataclass(frozen=True)
+class _Decision:
+    """A decision about a conversation: the how-manieth, what was decided, by whom, when."""
+
+    ticket: str
+    number: int
+    said: str
+    by: str
+    at: datetime
+
+    @property
+    def once(self) -> str:
+        """Gives what the keys of its effects begin with."""
+        return f"{ROUTE}/{self.ticket}/{self.number}"
+
+    @property
+    def priority(self) -> Priority:
+        """Gives the priority that was decided on."""
+        return routing.priority_in(self.said)
+
+    @property
+    def is_open(self) -> bool:
+        """Says whether Unthread may not have the priority yet."""
+        if remembered.read(f"{self.once}/set"):  # the ledger has no row where Unthread had it already
+            return False
+        states = [row.state for row in ledger.rows(keys=[f"{self.once}/priority"])]
+        return not states or states[0] not in {ledger.State.DONE, ledger.State.FAILED}
+
+    @property
+    def is_left(self) -> bool:
+        """Says whether the watch has begun with it and not come to its end."""
+        return self.by == routing.IN_UNTHREAD and remembered.read(f"{self.once}/routed") is None
+
+
+def _last_decision(ticket: str) -> _Decision | None:
+    """Gives what was decided last about a conversation: what was chosen last, whenever we came to hear of it."""
+    last = decisions.last(ROUTE, below=f"{ticket}/")
+    return _Decision(ticket, int(last.shown), last.decision, last.decided_by, last.at) if last else None
+
+
+def _decided(ticket: Ticket, chosen: routing.Route, by: str, at: datetime, in_unthread: Priority | None) -> _Decision:
+    """Records a decision. The same one again is no new one, so that nobody is told twice, until Unthread says another.
+
+    Raises:
+        tasks.cases.NothingToDo: another was chosen since.
+    """
     while True:
-        number += 1
+        last, said = _last_decision(ticket.id), chosen.said()
+        if last and last.said == said:
+            is_undone = at > last.at and in_unthread != chosen.priority and not last.is_open
+            if not is_undone:
+                return last
+        if last and last.at > at:
+            raise cases.NothingToDo(routing.overtaken(ticket, last.said, last.by, last.at))
+        number, moment = (last.number + 1, max(at, last.at + JUST_AFTER)) if last else (1, at)
         if runs.current().dry_run:
-            return number
-        stands = decisions.record(ROUTE, f"{ticket.id}/{number}", chosen.said(), by, str(number))
-        if stands.decision == chosen.said():
-            return number
+            return _Decision(ticket.id, number, said, by, moment)
+        decisions.record(ROUTE, f"{ticket.id}/{number}", said, by, str(number), moment)
 
 
 async def _bring_in(request: routing.Request, chosen: routing.Route, known: _Known, once: str) -> Mapping[str, str]:
@@ -329,7 +401,7 @@ async def _bring_in(request: routing.Request, chosen: routing.Route, known: _Kno
         places[name] = (await slack.tell_once(_channel(name), shown, occasion=f"{once}/{name}")).url
 
     number = known.rules.numbers[chosen.priority]
-    steps: list[Awaitable[object]] = [unthread.set_priority(request.ticket.id, number, once=f"{once}/priority")]
+    steps: list[Awaitable[object]] = [_set_priority(request.ticket, number, once)]
     if chosen.is_emergency:
         steps.append(_begin_emergency(request, chosen, known, once, places))
     else:
@@ -337,6 +409,13 @@ async def _bring_in(request: routing.Request, chosen: routing.Route, known: _Kno
     steps += [tell(name, shown) for name, shown in _others(request, chosen, known)]
     await out_of_hours.side_by_side(*steps)
     return places
+
+
+async def _set_priority(ticket: Ticket, number: int, once: str) -> None:
+    """Sets a conversation's priority, once for a decision: what somebody changes after that stays."""
+    if not remembered.read(f"{once}/set"):
+        await unthread.set_priority(ticket.id, number, once=f"{once}/priority")
+        remembered.agreed(f"{once}/set", "yes")
 
 
 def _others(request: routing.Request, chosen: routing.Route, known: _Known) -> Iterator[tuple[str, Report]]:
@@ -355,29 +434,64 @@ def _others(request: routing.Request, chosen: routing.Route, known: _Known) -> I
 async def _begin_emergency(
     request: routing.Request, chosen: routing.Route, known: _Known, once: str, places: dict[str, str]
 ) -> None:
-    """Tells customer success and the customer, then starts the emergency flow about the message that the customer sees.
+    """Tells customer success and the customer, and starts the emergency flow about the message that the customer sees.
 
-    Without a private channel it is about customer success's own message.
+    Where they get none it is about customer success's own message, and stays so. Where nothing can be posted at all,
+    the VP of Customer Success gets the text without the rest.
     """
-    names = handbook().support_slas
-    channel, name = await _private_channel(known.customers.get(request.ticket.customer))
-    contact = routing.contact(name, names.contract_contact, names.contact_information)
-    help_customers = _channel(routing.HELP_CUSTOMERS)
-    shown = routing.routed(request, chosen, contact)
-    told = await slack.tell_once(help_customers, shown, occasion=f"{once}/{routing.HELP_CUSTOMERS}")
-    places[routing.HELP_CUSTOMERS] = told.url
-    if channel:
-        shown = routing.for_customer(request)
-        told = await slack.tell_once(channel, shown, occasion=f"{once}/customer", to_customers=True)
-        places[name] = told.url
-    await out_of_hours.start_emergency(routing.emergency(channel or help_customers, told.id))
+    channel, problems = "", list[Exception]()
+    try:
+        channel = await _private_channel(known.customers.get(request.ticket.customer))
+    except Exception as error:  # whatever Slack's trouble is
+        problems.append(error)
+
+    async def tell_customer_success() -> str:
+        names, where = handbook().support_slas, slack.channel_link(channel) if channel else ""
+        contact = routing.contact(
+            has_channel=bool(channel), address=names.contract_contact, information=names.contact_information
+        )
+        shown = routing.routed(request, chosen, contact, where)
+        ours = _channel(routing.HELP_CUSTOMERS)
+        told = await slack.tell_once(ours, shown, occasion=f"{once}/{routing.HELP_CUSTOMERS}")
+        places[routing.HELP_CUSTOMERS] = told.url
+        return routing.emergency(ours, told.id)
+
+    async def tell_customer() -> str:
+        shown, occasion = routing.for_customer(request), f"{once}/customer"
+        told = await slack.tell_once(channel, shown, occasion=occasion, to_customers=True)
+        places[routing.THEIRS] = told.url
+        return routing.emergency(channel, told.id)
+
+    steps = [*([tell_customer()] if channel else []), tell_customer_success()]
+    outcomes = await asyncio.gather(*steps, return_exceptions=True)
+    problems += [each for each in outcomes if isinstance(each, Exception)]
+    about = next((each for each in outcomes if isinstance(each, str)), None)
+    alert = _start_emergency(about, request, once) if about else _text_without_slack(request, once)
+    out_of_hours.raise_one([*problems, *await out_of_hours.problems_of(alert)])
 
 
-async def _private_channel(customer: TicketCustomer | None) -> tuple[str, str]:
-    """Gives id and name of a customer's private channel; ("", "") when there is none that our app sees."""
+async def _start_emergency(about: str, request: routing.Request, once: str) -> None:
+    about = remembered.agreed(f"{once}/emergency", about)
+    is_texted = ledger.is_done(_text_key(once))
+    await out_of_hours.start_for(about, request.customer, is_texted=is_texted)
+
+
+async def _text_without_slack(request: routing.Request, once: str) -> None:
+    vp = handbook().role("vp_of_customer_success")
+    handbook().needs(f"people.{vp.handle}.phone")
+    words = f"{routing.text_without_slack(request)} {request.ticket.url}"
+    await sms.text(vp.phone, words, once=_text_key(once), target=vp.handle, at_least_once=True)
+
+
+def _text_key(once: str) -> str:
+    return f"{once}/text"
+
+
+async def _private_channel(customer: TicketCustomer | None) -> str:
+    """Gives the id of a customer's private channel; "" when there is none that our app sees."""
     info = await slack.find_channel(customer.channel) if customer and customer.channel else None
     is_usable = info is not None and info.get("is_private") and not info.get("is_archived")
-    return (str(info["id"]), str(info["name"])) if info and is_usable else ("", "")
+    return str(info["id"]) if info and is_usable else ""
 
 
 # -- Slack

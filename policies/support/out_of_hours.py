@@ -22,7 +22,7 @@ Change = Literal["add", "remove"]
 START, ACKNOWLEDGE = "start-emergency-request", "acknowledge-emergency-request"
 APPROVE, DECLINE = "approve-customer-channel", "decline-customer-channel"
 LATE = timedelta(minutes=5)  # after which somebody may have answered, so that a look is due
-ONE_TEXT_IN = timedelta(minutes=5)  # from one channel; more would bury the first
+ONE_TEXT_IN = timedelta(minutes=5)  # about one message; more would bury the first
 AN_ANSWER_IS_TO = timedelta(days=1)  # the texts of this time; what is older has been settled some other way
 
 # The 2024 page's table of severities, in a customer's words.
@@ -250,14 +250,34 @@ def only_the_sender() -> Report:
     )
 
 
-def text_message(asked: Request, channel_name: str) -> str:
-    """Words the text message, without its link: the channel, whose name carries the codename, and the priority."""
-    return f"Fleet {asked.priority} emergency request in #{channel_name}. Reply ACK to take it."
+def text_message(asked: Request, channel_name: str, customer: str = "") -> str:
+    """Words the text message, without its link: the priority, and the channel, whose name carries the codename.
+
+    customer: their codename label, where our team has decided; it stands in the channel's place.
+    """
+    return f"Fleet {asked.priority} emergency request {_whose(channel_name, customer)}. Reply just ACK to take it."
+
+
+def _whose(channel_name: str, customer: str) -> str:
+    return f"of {customer}" if customer else f"in #{channel_name}"
+
+
+def text_of_last_resort(asked: Request) -> str:
+    """Words the text message while nothing can be stored, without its link: then nobody can be told of an ACK."""
+    return (
+        f"Fleet {asked.priority} emergency request in {asked.channel}. Our database is away: nobody else is told, and "
+        "ACK is not heard. Answer them there."
+    )
 
 
 def texts_scope(asked: Request) -> str:
-    """Names what the budget of texts counts: one priority in one channel."""
-    return f"texts {asked.channel} {asked.priority}"
+    """Names what the budget of texts counts: those about one message, which begins a thread."""
+    return f"texts {asked.channel}/{asked.ts}"
+
+
+def is_texted(asked: Request, *, has_place: bool) -> bool:
+    """Says whether somebody is texted at once. A P0 always is, also where its message has just been called a P1."""
+    return has_place or asked.priority == "P0"
 
 
 def texts_window(pressed: datetime) -> str:
@@ -277,34 +297,59 @@ def begun(asked: Request) -> Report:
 
 
 def not_texted_again(asked: Request) -> Report:
-    """Words what the customer reads when the person in charge has just been texted about the same channel."""
+    """Words what the customer reads when the person in charge has just been texted about the same message."""
     return Report(
         f"{asked.priority} emergency request noted",
-        ["We texted the person in charge about this channel a few minutes ago. They will read this message too."],
+        ["We texted the person in charge about this message a few minutes ago."],
     )
 
 
-def record(asked: Request, channel_name: str, told: Sequence[str], link: str, acknowledged_by: str = "") -> Report:
+def record(
+    asked: Request,
+    channel_name: str,
+    told: Sequence[str],
+    link: str,
+    acknowledged_by: str = "",
+    *,
+    customer: str = "",
+    unreached: Mapping[str, str] | None = None,
+) -> Report:
     """Words the escalation record in the customer success channel.
 
     told: whose turn it has been so far, in order. acknowledged_by: the member's id in Slack, or who it is else.
+    customer: their codename label, where our team has decided; "" where they have pressed a button themselves.
+    unreached: whom no text has reached so far, by handle, with their ids in Slack.
     """
     at = slack_time(asked.ts).astimezone(PACIFIC)
     member = mentions_of(acknowledged_by)
     who = "the person named at the top" if member else acknowledged_by
     state = f"Taken over by {who}." if acknowledged_by else "Nobody has taken it over yet."
+    why = "Our team has set the priority." if customer else f"In the customer's words: {MEANING[asked.priority]}."
+    missed: Mapping[str, str] = unreached if unreached and not acknowledged_by else {}
+    texts = f"Texts go to, in order: {', '.join(told)}." if told else "A text about this message has just gone out."
     return Report(
-        f"{asked.priority} emergency request in #{channel_name}",
+        f"{asked.priority} emergency request {_whose(channel_name, customer)}",
         [
-            f"About a message of {spoken_day(at)}, {at:%H:%M} Pacific Time. In the customer's words: "
-            f"{MEANING[asked.priority]}.",
-            f"Texts go to, in order: {', '.join(told)}." if told else "A text about this channel has just gone out.",
+            f"About a message of {spoken_day(at)}, {at:%H:%M} Pacific Time. {why}",
+            *([texts] if told or not missed else []),
+            *([f"A text did not get out to: {', '.join(missed)}."] if missed else []),
             state,
         ],
         ("Message", ""),
-        [(Link("The customer's message", link), "")],
-        mentions=member,
+        [(Link("Our message" if customer else "The customer's message", link), "")],
+        mentions=[*member, *(Mention(id) for id in missed.values() if id)],
         buttons=[] if acknowledged_by else [Button("I take it over", ACKNOWLEDGE, asked.key, "primary")],
+    )
+
+
+def not_texted(asked: Request, handle: str, member: str, reason: str, link: str) -> Report:
+    """Words what is said in the customer success channel where a text does not get out. member: their id in Slack."""
+    return Report(
+        f"{asked.priority} emergency request: the text to {handle} did not get out",
+        [reason, "The next in the order of escalation is texted. Whoever reads this can take it over in the record."],
+        ("Message", ""),
+        [(Link("The message", link), "")],
+        mentions=[Mention(member)] if member else [],
     )
 
 
@@ -322,7 +367,7 @@ def whose_turn(asked: Request, first: str, escalation: Sequence[str], *, texted_
     """Gives who is texted now, in the handbook's order; None when it has been everybody's turn.
 
     first: the VP of Customer Success. texted_at_once: whether they were texted when the button was pressed, rather
-        than for another message in the channel a moment before.
+        than for the same message a moment before.
     """
     # "Escalations (in order)"
     order = [first, *(handle for handle in escalation if handle != first)]

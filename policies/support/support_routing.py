@@ -13,10 +13,10 @@ from typing import Literal, cast
 
 from policies.contact_form import form
 from policies.customer import Refused
-from policies.events import ConversationCreated, SlackAction
+from policies.events import ConversationCreated, SlackAction, slack_time
 from policies.handbook import Person
 from policies.report import Button, Cell, Link, Mention, Report, mentions_of
-from policies.support.support_slas import PROMISED, spoken
+from policies.support.support_slas import PROMISED, URGENT, spoken
 from policies.ticket import PRIORITIES, Priority, Ticket, Tier
 
 AS_IN_UNTHREAD = "as in Unthread"
@@ -27,6 +27,8 @@ HELP_CUSTOMERS, ON_CALL, CONSULTING, PRODUCT = (
     "help-product-design",
 )
 GROUP = "oncall"
+IN_UNTHREAD = "somebody in Unthread"  # who has decided, as far as anybody can tell
+THEIRS = "the customer's channel"  # shown in the place of its name
 SET = "route-support-request"  # begins the buttons' action ids
 NOT_POSTED = "0000000000.000000"  # stands for a message's ts in a dry run
 
@@ -48,7 +50,7 @@ MEANS: Mapping[Priority, str] = {
     "P3": "questions or clarifications about features, documentation, deployments or how-tos",
 }
 
-_PRESS = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{2,79})/(P[0-3])/([UW][A-Z0-9]{2,20})/([\d.]{3,30})")
+_PRESS = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{2,79})/(P[0-3])/([UW][A-Z0-9]{2,20})/(\d{10}\.\d{6})")
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,79}")
 
 
@@ -112,9 +114,10 @@ def reasons_not_to_route(ticket: Ticket, tier: Tier, asked: Asked, set_before: P
         )
     elif not ticket.customer:
         problems.append(f"Conversation #{ticket.number} belongs to no customer. Choose the customer in Unthread first.")
-    if tier == "Free" and ticket.customer and asked.priority in {"P0", "P1"}:
+    priority = set_before if asked.priority == AS_IN_UNTHREAD else asked.priority
+    if tier == "Free" and ticket.customer and priority in URGENT:
         problems.append(
-            f"The customer of conversation #{ticket.number} uses Fleet Free, which has no {asked.priority}. Choose P2 "
+            f"The customer of conversation #{ticket.number} uses Fleet Free, which has no {priority}. Choose P2 "
             "or P3, or correct the customer's tier tag in Unthread."
         )
     if asked.priority == AS_IN_UNTHREAD and set_before is None and asked.brings_in_more:
@@ -127,12 +130,31 @@ def reasons_not_to_route(ticket: Ticket, tier: Tier, asked: Asked, set_before: P
 def route(priority: Priority, asked: Asked) -> Route:
     """Decides who is brought in beside the CSE."""
     # "The CSE team handles in depth technical issues (P0 and P1) in conjunction with on-call."
-    in_depth = priority in {"P0", "P1"}
+    in_depth = priority in URGENT
     # "expert technical product and services support in coordination with the on-call technicians, the customer success
     # manager (CSM), and the product team via #help-product-design"
     # "basic help desk resolution and service delivery issues (P2 and P3) with assistance from on-call and the solutions
     # consulting team as needed"
     return Route(priority, in_depth or asked.expert or asked.on_call, asked.consulting, asked.expert)
+
+
+def priority_in(said: str) -> Priority:
+    """Gives the priority of a decision, from the words it is known by."""
+    return cast("Priority", said[:2])
+
+
+def overtaken(ticket: Ticket, said: str, by: str, at: datetime) -> str:
+    """Says that an older choice does nothing, since a newer one stands. said, by, at: the newer one."""
+    return (
+        f"Conversation #{ticket.number} has been made a {priority_in(said)} since, {spoken(at)}, by {by}. That stands."
+    )
+
+
+def under_way(ticket: Ticket, said: str) -> str:
+    """Says that the priority in Unthread is about to be changed to what was chosen."""
+    return (
+        f"{priority_in(said)} was chosen for conversation #{ticket.number} and is not set in Unthread yet. It stands."
+    )
 
 
 def needed(chosen: Route) -> list[str]:
@@ -157,6 +179,7 @@ class Press:
     conversation: str
     priority: Priority
     user: str
+    at: datetime
 
 
 def is_press(action: SlackAction) -> bool:
@@ -178,7 +201,7 @@ def press_subject(action: SlackAction) -> str:
 def press(subject: str) -> Press | None:
     """Reads a press from its subject; None when it is a conversation's id."""
     found = _PRESS.fullmatch(subject)
-    return Press(found[1], cast("Priority", found[2]), found[3]) if found else None
+    return Press(found[1], cast("Priority", found[2]), found[3], slack_time(found[4])) if found else None
 
 
 def pressed(subject: str, conversation: str, priority: Choice) -> Press:
@@ -250,8 +273,11 @@ def answered(request: Request, priority: Priority, by: str) -> Report:
     return Report(title, [told], COLUMNS, [request.row()], mentions=who)
 
 
-def routed(request: Request, chosen: Route, contact: str) -> Report:
-    """Words what customer success reads. contact: how a P0's customer is reached, "" for other priorities."""
+def routed(request: Request, chosen: Route, contact: str, channel: str = "") -> Report:
+    """Words what customer success reads.
+
+    contact: how a P0's customer is reached, "" for other priorities. channel: the address of their private channel.
+    """
     with_them = _brought_in(chosen)
     return Report(
         f"{chosen.priority} {NAMES[chosen.priority]}: conversation #{request.ticket.number}",
@@ -261,7 +287,7 @@ def routed(request: Request, chosen: Route, contact: str) -> Report:
             *([contact] if contact else []),
         ],
         COLUMNS,
-        [request.row()],
+        [request.row(), *([(Link(THEIRS, channel), "")] if channel else [])],
         mentions=[Mention(request.cse.slack)] if request.cse.slack else [],
     )
 
@@ -325,19 +351,24 @@ def for_customer(request: Request) -> Report:
     )
 
 
-def contact(channel_name: str, address: str, information: str) -> str:
+def contact(*, has_channel: bool, address: str, information: str) -> str:
     """Says how the customer of a P0 is reached.
 
-    channel_name: of their private channel, "" when our app sees none. address: the one that contracts give.
+    has_channel: whether our app sees a private channel of theirs. address: the one that contracts give.
     """
-    if channel_name:
-        return f"The customer is told in #{channel_name}; go on there."
+    if has_channel:
+        return "The customer is told in their private channel; go on there."
     # "Email the contact address provided in your Fleet contract"
     where = f"from {address}, the contact address of the contract" if address else "from the contract's contact address"
     return (
         f"Our app sees no private channel of the customer. Write to them {where}. Fleet's contact information: "
         f"{information}"
     )
+
+
+def text_without_slack(request: Request) -> str:
+    """Words the text message about a P0 of which nothing can be posted, without its link to the conversation."""
+    return f"Fleet P0 emergency request of {request.customer}. Slack takes no message of ours. Go to the conversation:"
 
 
 def manager_of(account_owner: str, managers: Sequence[Person]) -> Person:
@@ -351,8 +382,9 @@ def _called(someone: Person) -> str:
 
 
 def shown(request: Request, chosen: Route, places: Mapping[str, str]) -> Report:
-    """Shows what a run has done. places: the address of each message, by the channel's name."""
-    rows = [(Link(f"#{name}", url) if url else f"#{name}",) for name, url in places.items()]
+    """Shows what a run has done. places: the address of each message, by the channel's name or `THEIRS`."""
+    shown = {name if name == THEIRS else f"#{name}": url for name, url in places.items()}
+    rows = [(Link(name, url) if url else name,) for name, url in shown.items()]
     return Report(
         f"Conversation #{request.ticket.number}: {chosen.priority}, {PROMISED[chosen.priority]}",
         [f"For {request.customer}.{_due(request)}"],

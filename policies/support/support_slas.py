@@ -30,6 +30,7 @@ P2_WITHIN = 1
 # "1-2 business days"
 P3_WITHIN = 2
 
+URGENT: Sequence[Priority] = ("P0", "P1")
 PROMISED: Mapping[Priority, str] = {
     "P0": "4 hours",
     "P1": "4 business hours",
@@ -39,7 +40,7 @@ PROMISED: Mapping[Priority, str] = {
 
 # How long back a first look goes; what was late for longer when the watch began is shown, but told nobody.
 LATE_BEFORE = timedelta(days=1)
-GIVES_UP_AFTER = 3  # conversations that Unthread did not give; the next run goes on with the others
+GIVES_UP_AFTER = 3  # conversations about which Unthread gave no answer; the next run goes on with the others
 # So much before the last look is looked at again: clocks differ.
 OVERLAP = timedelta(hours=1)
 
@@ -186,6 +187,19 @@ def asks_for_priority(each: Standing, began: datetime) -> bool:
     return each.turn is not None and not each.is_set and each.ticket.created_at > began - LATE_BEFORE
 
 
+def is_set_by_hand(each: Standing, began: datetime, decided: Priority | None) -> bool:
+    """Says whether the people whom a priority needs are still to be brought in, since it was set in Unthread itself.
+
+    decided: the priority that was routed last; None when nothing was, for a lost webhook may be why.
+    """
+    if not each.is_set or (each.tier == "Free" and each.priority in URGENT):
+        return False
+    if decided is None:
+        is_waiting = each.turn is not None or each.priority in URGENT
+        return is_waiting and each.ticket.created_at > began - LATE_BEFORE
+    return each.priority in URGENT and each.priority < decided
+
+
 def by_time_left(standings: Iterable[Standing]) -> list[Standing]:
     """Sorts conversations: what is due first on top, what has no due time at the end."""
     last = datetime.max.replace(tzinfo=PACIFIC)
@@ -232,7 +246,7 @@ def notice(each: Standing, owner: Person | None, above: Sequence[str]) -> Report
 
 def above(priority: Priority, managers: Sequence[str], vp: Sequence[str]) -> list[str]:
     """Gives who is told when a response is late: whoever leads support, and the VP for what is urgent."""
-    return [*managers, *vp] if priority in {"P0", "P1"} else [*managers]
+    return [*managers, *vp] if priority in URGENT else [*managers]
 
 
 def spoken(moment: datetime) -> str:

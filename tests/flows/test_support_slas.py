@@ -24,8 +24,9 @@ from settings import handbook
 from tasks import cases, deadlines, decisions, remembered, runs, salesforce
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios import route_support_request as routing
+from tests.scenarios import watch_support_slas as slas
 from tests.scenarios.answer_out_of_hours_message import SEED as CHANNEL
-from tests.scenarios.watch_support_slas import CSE, CUSTOMER, FREE, P0, P1, P2, conversation, ours, seed, theirs
+from tests.scenarios.watch_support_slas import CSE, CUSTOMER, FREE, P0, P1, P2, ours, seed, theirs
 
 TICKET = "conversation-one"
 NINE, TEN, NOON, ONE, TWO = (f"2026-11-23T{hour}:00:00+00:00" for hour in (17, 18, 20, 21, 22))  # in Los Angeles
@@ -40,6 +41,16 @@ def world(sandbox: Sandbox, sqlite_url: str, use_settings: Use) -> Sandbox:
     use_settings(environment(sandbox.url, sqlite_url, TEN) | PATIENT)
     sandbox.reset(seed(conversation(TICKET, NINE, P1)))
     return sandbox
+
+
+def conversation(id: str, came: str, priority: int | None = P2, *said: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Gives one that began before the watch, so that what was set in Unthread is not routed now; see `of_today`."""
+    began = {} if priority is None else {"createdAt": "2026-11-16T17:00:00+00:00"}
+    return slas.conversation(id, came, priority, *said, **began | more)
+
+
+def of_today(priority: int | None, **more: Any) -> dict[str, Any]:
+    return slas.conversation(TICKET, NINE, priority, **more)
 
 
 def a_run(procedure: str, at: str, *, dry_run: bool = False) -> runs.Run:
@@ -66,6 +77,10 @@ def told(world: Sandbox, channel: str = "#help-customers") -> list[str]:
         for each in world.effects()
         if each["action"] == "post message" and each["target"] == channel
     ]
+
+
+def texted(world: Sandbox) -> list[str]:
+    return [each["target"] for each in world.effects() if each["service"] == "twilio"]
 
 
 def person(world: Sandbox, what: str, **said: Any) -> None:
@@ -181,6 +196,17 @@ def test_a_conversation_that_unthread_does_not_give_holds_up_no_other(world: San
     assert len(told(world)) == 2
 
 
+def test_conversations_that_unthread_refuses_each_time_hold_up_no_other(world: Sandbox) -> None:
+    refused = [f"conversation-{at}" for at in range(4)]
+    world.reset(seed(*(conversation(each, NINE, P1) for each in [*refused, TICKET])))
+    for each in refused:
+        world.fault(kind="vanished", service="unthread", path=f"{each}/messages", times=100)
+    with pytest.raises(cases.Unsettled) as unsettled:
+        watch(NOON)
+    assert str(unsettled.value).count("Unthread refused it (404)") == 4
+    assert len(told(world)) == 1
+
+
 def test_when_unthread_is_gone_the_watch_gives_up_soon_and_goes_on_with_the_next_run(world: Sandbox) -> None:
     world.reset(seed(*(conversation(f"conversation-{at:03}", NINE, P2) for at in range(9))))
     world.fault(kind="500_before", service="unthread", path="/messages/list", skip=2, times=100)
@@ -196,6 +222,18 @@ def test_a_dry_run_tells_nobody_and_remembers_nothing(world: Sandbox) -> None:
     watch(NOON, dry_run=True)
     assert world.effects() == []
     assert remembered.below(flows.WATCH) == {}
+    watch(NOON)
+    assert len(told(world)) == 1
+
+
+def test_what_may_have_been_said_is_looked_for_even_if_the_words_would_be_others_by_now(world: Sandbox) -> None:
+    salesforce.login.cache_clear()
+    world.fault(kind="500_before", service="salesforce", times=100)
+    world.fault(kind="500_after", service="slack", path="chat.postMessage")
+    world.fault(kind="500_before", service="slack", path="conversations.history", times=100)
+    with pytest.raises(cases.Unsettled, match="Looking for it failed"):
+        watch(NOON)
+    world.no_more_faults()  # now the codename is known
     watch(NOON)
     assert len(told(world)) == 1
 
@@ -339,6 +377,118 @@ def test_a_form_is_done_though_the_conversations_webhook_has_been(world: Sandbox
     assert held(world)["priority"] == P2
 
 
+# -- routing: which of two choices stands
+
+
+def at_nine(priority: support_routing.Choice) -> None:
+    press(JASON, priority, "1795453200.000100")
+
+
+def a_minute_later(priority: support_routing.Choice) -> None:
+    press(KATHY, priority, "1795453260.000100")
+
+
+def test_what_was_pressed_last_stands_though_an_older_press_is_tried_again(world: Sandbox) -> None:
+    world.fault(kind="vanished", service="slack", path="chat.postMessage", times=1)
+    with pytest.raises(Exception, match="Slack"):
+        at_nine("P1")
+    a_minute_later("P0")
+    pressed = SlackAction("route-support-request-p1", TICKET, JASON, "T0SANDBOX", "C1", "1.1", "", "1795453200.000100")
+    subject = support_routing.press_subject(pressed)
+    cases.open_case(flows.ROUTE, subject, "delivery", facts(pressed), False)
+    at_nine("P1")
+    assert held(world)["priority"] == P0
+    assert cases.of(flows.ROUTE, [subject])[subject].reason == (
+        f"Conversation #1001 has been made a P0 since, on Monday, November 23, at 9:01 AM Pacific Time, by {KATHY}. "
+        "That stands."
+    )
+
+
+def test_a_press_that_is_heard_of_late_does_nothing_after_a_newer_one(world: Sandbox) -> None:
+    a_minute_later("P0")
+    at_nine("P2")
+    assert held(world)["priority"] == P0
+
+
+def test_the_same_priority_chosen_again_after_somebody_changed_it_in_unthread_is_a_new_decision(world: Sandbox) -> None:
+    at_nine("P1")
+    set_in_unthread(world, priority=P2)
+    a_minute_later("P1")
+    assert held(world)["priority"] == P1
+    assert sum("P1 High" in each for each in told(world)) == 2
+
+
+def test_what_somebody_changed_in_unthread_stays_when_the_same_press_is_tried_again(world: Sandbox) -> None:
+    at_nine("P1")
+    set_in_unthread(world, priority=P2)
+    at_nine("P1")
+    assert held(world)["priority"] == P2
+
+
+# -- routing: what was set in Unthread
+
+
+@pytest.mark.parametrize(("priority", "where"), [(P2, 1), (P1, 2)], ids=["P2", "P1"])
+def test_a_priority_that_was_set_in_unthread_is_routed_once_by_the_watch(
+    world: Sandbox, priority: int, where: int
+) -> None:
+    world.reset(seed(of_today(priority)))
+    for at in (TEN, "2026-11-23T18:10:00+00:00"):
+        watch(at)
+    assert len(told(world)) + len(told(world, "#help-engineering")) == where
+    assert held(world)["priority"] == priority
+
+
+def test_a_priority_that_was_raised_to_p0_in_unthread_starts_the_emergency(world: Sandbox) -> None:
+    world.reset(seed(of_today(P2)))
+    watch(TEN)
+    set_in_unthread(world, priority=P0)
+    for at in ("2026-11-23T18:10:00+00:00", "2026-11-23T18:20:00+00:00"):
+        watch(at)
+    assert texted(world) == ["+12025550101"]
+
+
+def test_one_that_was_lowered_in_unthread_is_left_as_it_is(world: Sandbox) -> None:
+    world.reset(seed(of_today(None)))
+    press(JASON, "P1")
+    before = told(world)
+    set_in_unthread(world, priority=P2)
+    watch("2026-11-23T18:10:00+00:00")
+    assert told(world) == before
+
+
+def test_what_was_chosen_and_is_not_set_yet_is_no_change_by_hand(world: Sandbox) -> None:
+    world.reset(seed(of_today(P0)))
+    world.fault(kind="500_before", service="unthread", method="PATCH", times=100)
+    with pytest.raises(Exception, match="Unthread"):
+        press(JASON, "P2")
+    world.no_more_faults()
+    watch("2026-11-23T18:10:00+00:00")
+    route(at="2026-11-23T18:10:00+00:00")
+    assert texted(world) == []
+    press(JASON, "P2")
+    assert held(world)["priority"] == P2
+
+
+def test_what_the_watch_could_not_bring_to_its_end_the_next_one_does(world: Sandbox) -> None:
+    world.reset(seed(of_today(P0)))
+    world.fault(kind="401", service="twilio", times=100)
+    with pytest.raises(cases.Unsettled, match="Twilio"):
+        watch(TEN)
+    world.no_more_faults()
+    watch("2026-11-23T18:10:00+00:00")
+    watch("2026-11-23T18:20:00+00:00")
+    assert texted(world) == ["+12025550101"]
+
+
+def test_fleet_free_has_no_p0_also_where_unthread_says_so(world: Sandbox) -> None:
+    world.reset(seed(of_today(P0, customerId=FREE)))
+    with pytest.raises(Refused, match="uses Fleet Free, which has no P0"):
+        route()
+    watch(TEN)
+    assert world.effects() == []
+
+
 # -- routing: who is brought in
 
 
@@ -368,8 +518,9 @@ def test_the_people_whom_the_process_names_are_brought_in(
 
 
 def test_the_same_route_again_tells_nobody_and_another_one_does(world: Sandbox) -> None:
-    for priority in ("P2", "P2", "P1", "P2"):
-        route(priority)
+    chosen: list[support_routing.Choice] = ["P2", "P2", "P1", "P2"]
+    for minute, priority in enumerate(chosen):
+        route(priority, f"2026-11-23T18:0{minute}:00+00:00")
     assert [each.split(":")[0].rpartition(" ")[0] for each in told(world)] == [
         f"<@{KATHY}> P2",
         f"<@{KATHY}> P1",
@@ -384,7 +535,9 @@ def test_a_p0_without_a_private_channel_goes_by_the_contract_and_the_emergency_f
     route("P0")
     first, *others = told(world)
     assert "Write to them from the contract's contact address." in first
-    assert any("P0 emergency request in #help-customers" in each for each in others)
+    (record,) = [each for each in others if "P0 emergency request of customer-hebe" in each]
+    assert "Our team has set the priority." in record
+    assert "the customer" not in record.casefold()
     (text,) = [each for each in world.effects() if each["service"] == "twilio"]
     assert text["target"] == "+12025550101"
 
@@ -402,11 +555,38 @@ def test_whoever_can_not_be_told_holds_up_nobody_and_is_told_by_the_next_run(wor
     with pytest.raises(Exception, match="Unthread"):
         route("P0")
     assert {"#help-customers", "#help-engineering", "#fleet-at-hebe"} == channels(world)
-    assert [each["target"] for each in world.effects() if each["service"] == "twilio"] == ["+12025550101"]
+    assert texted(world) == ["+12025550101"]
     before = len(world.effects())
     world.no_more_faults()
     route("P0", at="2026-11-23T18:00:30+00:00")
     assert [each["action"] for each in world.effects()[before:]] == ["update conversation"]
+
+
+def test_a_customer_who_can_not_be_told_holds_up_no_text_and_the_next_run_texts_nobody_again(world: Sandbox) -> None:
+    world.reset(seed(conversation(TICKET, NINE, P2)), CHANNEL)
+    world.fault(kind="vanished", service="slack", path="chat.postMessage", times=1)
+    with pytest.raises(Exception, match="Slack"):
+        route("P0")
+    assert texted(world) == ["+12025550101"]
+    route("P0", at="2026-11-23T18:00:30+00:00")
+    assert texted(world) == ["+12025550101"]
+    assert sum("Nobody has taken it over yet" in each for each in told(world)) == 1
+    assert sum("We treat your request as an emergency" in each for each in told(world, "#fleet-at-hebe")) == 1
+
+
+def test_while_slack_is_down_the_vp_is_texted_with_the_conversation_and_once(world: Sandbox) -> None:
+    world.reset(seed(conversation(TICKET, NINE, P2)), CHANNEL)
+    world.fault(kind="401", service="slack", times=1000)
+    for _ in range(2):
+        with pytest.raises(Exception, match="Slack"):
+            route("P0")
+    (text,) = [each for each in world.effects() if each["service"] == "twilio"]
+    assert "P0 emergency request of customer-hebe. Slack takes no message" in text["detail"]["body"]
+    assert f"/conversations/{TICKET}" in text["detail"]["body"]
+    world.no_more_faults()
+    route("P0", at="2026-11-23T18:00:30+00:00")
+    assert texted(world) == ["+12025550101"]
+    assert any("Nobody has taken it over yet" in each for each in told(world))
 
 
 def test_a_p0_is_warned_of_by_the_watch_though_everybody_was_told(world: Sandbox) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.text_messages import LONGEST, code, gsm7, key, room, words
+from policies.text_messages import LONGEST, acknowledged, code, gsm7, key, room, words
 
 ONCE = "start-emergency-request/C1/1.2/P0/text/zayhanlon"
 LINK = "https://fleetdm.slack.com/archives/C0SANDBOX01/p1767225600000100"
@@ -62,3 +62,32 @@ def test_whatever_is_said_fits_and_says_its_code(said: str) -> None:
     assert code(ONCE) in sent
     assert room(sent.partition(" http")[0]) <= LONGEST or "http" in said
     assert gsm7(sent) == sent
+
+
+@pytest.mark.parametrize("answer", ["ACK", "ack", " Ack. ", "ACK\n"])
+def test_an_answer_that_is_ack_and_nothing_else_acknowledges_the_latest_text(answer: str) -> None:
+    assert acknowledged(answer) == ""
+
+
+@pytest.mark.parametrize("answer", [f"ACK {code(ONCE)}", f"ack {code(ONCE).lower()}.", f"ACK {key(ONCE)[:8].upper()}"])
+def test_an_answer_may_name_the_text_by_its_code(answer: str) -> None:
+    assert acknowledged(answer) == code(ONCE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "no",
+        "Can't, on a plane. Ok to call Luke?",
+        "yes",
+        "Ack, on my way",
+        "No ack",
+        "acknowledged",
+        "ACK 1234",
+        "ACK Ref",
+        "STOP",
+    ],
+)
+def test_any_other_answer_acknowledges_nothing(answer: str) -> None:
+    assert acknowledged(answer) is None

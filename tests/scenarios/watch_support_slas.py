@@ -1,4 +1,4 @@
-"""A Monday at ten: one answer is due within the hour, one is late, one request has no priority; the others can wait."""
+"""A Monday at ten: one answer is due within the hour, one is late, one has no priority, one got it in Unthread."""
 
 from __future__ import annotations
 
@@ -60,10 +60,11 @@ SCENARIO = Scenario(
     flow="flows.support.support_slas.watch_support_slas",
     parameters={},
     seed=seed(
-        conversation(DUE_SOON, MONDAY_AT_HALF_PAST_SIX, P1),
+        conversation(DUE_SOON, MONDAY_AT_HALF_PAST_SIX, P1, createdAt=FRIDAY_AT_NINE),
         conversation(LATE, FRIDAY_AT_NINE, P2, customerId=NAMELESS, assignedToUserId=None),
         conversation(UNSET, "2026-11-23T17:00:00+00:00", None),
-        conversation("conversation-p0", "2026-11-23T16:00:00+00:00", P0),
+        conversation("conversation-p0", "2026-11-23T16:00:00+00:00", P0, createdAt=FRIDAY_AT_NINE),
+        conversation("conversation-by-hand", "2026-11-23T17:00:00+00:00", P3),
         conversation("conversation-answered", FRIDAY_AT_NINE, P1, ours("2026-11-20T17:20:00+00:00")),
         conversation("conversation-free", FRIDAY_AT_NINE, P1, customerId=FREE),
         conversation("conversation-hold", FRIDAY_AT_NINE, P2, status="on_hold", statusUpdatedAt=FRIDAY_AT_NINE),
@@ -77,6 +78,7 @@ SCENARIO = Scenario(
         ),
         Expected("slack", "post message", "#help-customers", saying="P2 response is late.*customer-3"),
         Expected("slack", "post message", "#help-customers", saying="New support request.*counts as P2"),
+        Expected("slack", "post message", "#help-customers", saying="P3 Low: conversation"),
     ],
     names=["Quillfeather", "Ostergaard", "Wrenfield"],
 )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -14,7 +18,7 @@ import pytest
 
 from policies.customer import Refused
 from tasks import effects, ledger, runs, unthread
-from tasks.unthread import Unavailable, Where
+from tasks.unthread import NotGiven, Unavailable, Where
 from tests.conftest import Sandbox, environment
 from tests.scenarios.respond_to_job_application import ADDRESS, APPLICANT, TICKET, seed, ticket
 from tests.tasks.faults import FAULTS
@@ -140,6 +144,53 @@ def test_a_question_without_an_answer_says_so_in_a_sentence(fault: str, world: S
     world.fault(kind=fault, service="unthread", path="/list", seconds=1)
     with pytest.raises(Unavailable, match=r"Unthread .*Start the run again"):
         asyncio.run(unthread.conversation(TICKET))
+
+
+@contextmanager
+def answering(rows: Sequence[Mapping[str, Any]]) -> Generator[str]:
+    """Answers each list with these rows, as an Unthread that says something else than it documents."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            said = json.dumps({"data": rows, "cursors": {"hasNext": False}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_ticket_that_can_not_be_read_is_no_other_tickets_problem(
+    sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]
+) -> None:
+    good = {"id": "ticket-1", "createdAt": "2026-11-23T17:00:00.000Z"}
+    with answering([good, {"id": "ticket-2", "createdAt": None}]) as url:
+        use_settings(environment("", sqlite_url) | {"HANDBOOK_UNTHREAD_URL": url})
+        found, problems = asyncio.run(unthread.readable_conversations())
+        with pytest.raises(NotGiven, match="ticket-2"):
+            asyncio.run(unthread.conversations())
+    assert [each.id for each in found] == ["ticket-1"]
+    assert ["ticket-2: Unthread gave no answer that can be read" in each for each in problems] == [True]
+
+
+def test_a_message_without_a_time_makes_its_ticket_one_that_is_not_given(
+    sqlite_url: str, use_settings: Callable[[Mapping[str, str]], None]
+) -> None:
+    with answering([{"ts": "1.1", "timestamp": None}]) as url:
+        use_settings(environment("", sqlite_url) | {"HANDBOOK_UNTHREAD_URL": url})
+        with pytest.raises(NotGiven, match="can be read"):
+            asyncio.run(unthread.messages(TICKET))
 
 
 # -- notes

@@ -235,10 +235,10 @@ def test_a_follow_up_is_a_step_of_its_own() -> None:
     assert step.key == f"{CHANNEL}/1795924770.000100/P0"
 
 
-def test_texts_of_one_priority_in_one_channel_share_a_place_for_five_minutes_after_a_press() -> None:
+def test_texts_about_one_message_share_a_place_for_five_minutes_after_a_press() -> None:
     asked = policy.Request(CHANNEL, "1795924770.000100", "P0")
-    assert policy.texts_scope(asked) == policy.texts_scope(policy.Request(CHANNEL, "1795925371.000100", "P0"))
-    assert policy.texts_scope(asked) != policy.texts_scope(policy.Request(CHANNEL, asked.ts, "P1"))
+    assert policy.texts_scope(asked) == policy.texts_scope(policy.Request(CHANNEL, asked.ts, "P1"))
+    assert policy.texts_scope(asked) != policy.texts_scope(policy.Request(CHANNEL, "1795925371.000100", "P0"))
     assert policy.texts_scope(asked) != policy.texts_scope(policy.Request("C0OTHER0001", asked.ts, "P0"))
     pressed = pacific("2026-11-21T20:00")
     window = policy.texts_window(pressed)
@@ -246,8 +246,20 @@ def test_texts_of_one_priority_in_one_channel_share_a_place_for_five_minutes_aft
     assert policy.texts_window(pressed + timedelta(minutes=5)) != window
 
 
+@pytest.mark.parametrize(
+    ("priority", "has_place", "texts"),
+    [("P0", True, True), ("P0", False, True), ("P1", True, True), ("P1", False, False)],
+    ids=["P0", "P0 after a P1", "P1", "P1 after a P0"],
+)
+def test_a_p0_is_texted_even_when_its_message_has_just_been_texted_about(
+    priority: policy.Priority, has_place: bool, texts: bool
+) -> None:
+    asked = policy.Request(CHANNEL, "1795924770.000100", priority)
+    assert policy.is_texted(asked, has_place=has_place) is texts
+
+
 @pytest.mark.parametrize("first", ["zayhanlon", "dherder"], ids=["the VP is in the order", "the VP is not in it"])
-@pytest.mark.parametrize("at_once", [True, False], ids=["texted at once", "texted for another message before"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["texted at once", "texted about the message before"])
 def test_escalation_begins_with_the_vp_goes_on_in_the_handbooks_order_and_ends(first: str, at_once: bool) -> None:
     others = ["lukeheath", "mikermcneil"]
     steps = range(0 if at_once else 1, 5)
@@ -282,9 +294,9 @@ def test_who_takes_it_over_and_has_no_id_in_slack_is_named() -> None:
     assert "Taken over by lukeheath." in taken.markdown()
 
 
-def test_the_record_of_a_second_message_says_that_a_text_has_just_gone_out() -> None:
+def test_the_record_of_a_second_press_on_a_message_says_that_a_text_has_just_gone_out() -> None:
     asked = policy.Request(CHANNEL, "1795924770.000100", "P0")
-    assert "A text about this channel has just gone out." in policy.record(asked, "hebe", [], "https://x").markdown()
+    assert "A text about this message has just gone out." in policy.record(asked, "hebe", [], "https://x").markdown()
     assert "a few minutes ago" in policy.not_texted_again(asked).markdown()
 
 
@@ -296,7 +308,13 @@ def test_the_text_fits_one_message_whatever_the_channel_is_called() -> None:
     asked = policy.Request(CHANNEL, "1795924770.000100", "P1")
     assert len(policy.text_message(asked, "c" * 80)) <= 160
     assert "P1" in policy.text_message(asked, "fleet-at-hebe")
-    assert "Reply ACK" in policy.text_message(asked, "fleet-at-hebe")
+    assert "Reply just ACK" in policy.text_message(asked, "fleet-at-hebe")
+
+
+def test_while_the_database_is_away_no_ack_is_asked_for_since_it_could_not_be_kept() -> None:
+    said = policy.text_of_last_resort(policy.Request(CHANNEL, "1795924770.000100", "P0"))
+    assert "nobody else is told, and ACK is not heard" in said
+    assert len(said) <= 147  # a code follows
 
 
 def test_a_request_for_a_channel_names_it_notifies_the_administrator_and_says_who_asks() -> None:

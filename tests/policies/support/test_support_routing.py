@@ -10,7 +10,7 @@ import pytest
 
 from policies.confidentiality import Confidential
 from policies.customer import Refused
-from policies.events import ConversationCreated, SlackAction
+from policies.events import ConversationCreated, SlackAction, slack_time
 from policies.report import Mention
 from policies.support import support_routing as policy
 from policies.ticket import Priority, Ticket
@@ -119,6 +119,8 @@ def test_what_came_through_the_contact_form_goes_to_its_own_procedure() -> None:
 def test_fleet_free_has_no_emergencies() -> None:
     (found,) = problems(ticket(), policy.Asked("P1"), "Free")
     assert "Fleet Free, which has no P1. Choose P2 or P3" in found
+    (found,) = problems(ticket(), policy.Asked("as in Unthread"), "Free", before="P0")
+    assert "Fleet Free, which has no P0. Choose P2 or P3" in found
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,9 @@ def test_a_button_says_which_priority_for_which_conversation() -> None:
         assert policy.is_press(pressed)
         assert policy.reasons_to_ignore(pressed) == []
         subject = policy.press_subject(pressed)
-        assert policy.press(subject) == policy.Press("conversation-1", priority, "U0SANDBOX09")
+        assert policy.press(subject) == policy.Press(
+            "conversation-1", priority, "U0SANDBOX09", slack_time(pressed.action_ts)
+        )
         assert policy.pressed(subject, "conversation-1", priority).user == "U0SANDBOX09"
 
 
@@ -219,16 +223,18 @@ def test_the_manager_is_who_owns_the_account_else_who_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "address", "says"),
+    ("has_channel", "address", "says"),
     [
-        ("fleet-at-hebe", "", "The customer is told in #fleet-at-hebe; go on there."),
-        ("", "support@fleetdm.com", "Write to them from support@fleetdm.com, the contact address of the contract."),
-        ("", "", "Write to them from the contract's contact address."),
+        (True, "", "The customer is told in their private channel; go on there."),
+        (False, "support@fleetdm.com", "Write to them from support@fleetdm.com, the contact address of the contract."),
+        (False, "", "Write to them from the contract's contact address."),
     ],
     ids=["private channel", "contract address", "contract address that handbook.toml doesn't say"],
 )
-def test_an_emergency_says_how_the_customer_is_reached(channel: str, address: str, says: str) -> None:
-    assert says in policy.contact(channel, address, "https://docs.google.com/document/d/x")
+def test_an_emergency_says_how_the_customer_is_reached(has_channel: bool, address: str, says: str) -> None:
+    assert says in policy.contact(
+        has_channel=has_channel, address=address, information="https://docs.google.com/document/d/x"
+    )
 
 
 def test_the_customer_reads_until_when_we_answer_and_no_other_customers_name() -> None:

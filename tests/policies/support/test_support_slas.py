@@ -228,6 +228,25 @@ def test_a_new_request_without_a_priority_is_asked_about() -> None:
     assert not policy.asks_for_priority(stands(of=ticket(priority=None), answered_at=MONDAY), MONDAY)
 
 
+def test_what_was_set_in_unthread_and_never_decided_on_is_routed_unless_it_is_older_than_the_watch() -> None:
+    assert policy.is_set_by_hand(stands(), MONDAY, None)
+    assert not policy.is_set_by_hand(stands(), MONDAY + timedelta(days=2), None)
+    assert not policy.is_set_by_hand(stands(of=ticket(priority=None)), MONDAY, None)
+    assert not policy.is_set_by_hand(stands("P2", answered_at=MONDAY), MONDAY, None)
+    assert policy.is_set_by_hand(stands("P0", answered_at=MONDAY), MONDAY, None)
+    assert not policy.is_set_by_hand(stands("P0", tier="Free"), MONDAY, None)
+
+
+@pytest.mark.parametrize(
+    ("decided", "now", "is_routed"),
+    [("P2", "P0", True), ("P1", "P0", True), ("P2", "P1", True), ("P3", "P2", False), ("P0", "P1", False)],
+)
+def test_what_was_raised_to_p0_or_p1_in_unthread_is_routed_and_other_changes_are_left(
+    decided: Priority, now: Priority, is_routed: bool
+) -> None:
+    assert policy.is_set_by_hand(stands(now), MONDAY + timedelta(days=9), decided) is is_routed
+
+
 def test_another_due_time_is_another_occasion_and_the_same_one_is_not() -> None:
     soon = stands("P1", now=at(11, 23, 12))
     assert soon.occasion() == stands("P1", now=at(11, 23, 12, 30)).occasion()
