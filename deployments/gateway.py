@@ -28,6 +28,7 @@ from deployments.inbox import Verdict, receive
 from deployments.interactions import Asked, FormSubmission
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming, Webhook
+from policies.business_time import pacific_date
 from policies.events import FormAsked, SlackCommand
 from policies.handbook import HandbookError
 from settings import SettingsIncomplete, handbook
@@ -168,7 +169,7 @@ def _load() -> tuple[Any, Any, Any]:
     from deployments import dispatcher, modals, procedures
 
     try:
-        handbook()
+        handbook().calendar.why_closed(pacific_date(clock.wall()))  # or the first message waits for the holidays
     except (HandbookError, OSError, ValueError) as problem:
         LOG.critical("The names can't be read. What comes in waits until they can: %s", problem)
     gc.collect()

@@ -13,8 +13,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from ssl import SSLContext
 from typing import Any, cast
 
 import httpx
@@ -23,7 +21,7 @@ from policies.confidentiality import Confidential
 from policies.customer import Refused as InputRefused
 from policies.ticket import Ticket, TicketCustomer, TicketMessage, TicketUser
 from settings import settings
-from tasks import effects
+from tasks import effects, wire
 from tasks.effects import Different, Failure, LockedOut, Made, NothingHappened, Refused, Unclear, Write, aperform
 
 PAGE = 100  # the most that Unthread gives
@@ -242,12 +240,6 @@ class _Transport(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-@cache
-def _authorities() -> SSLContext:
-    """Reads once whose certificates count: it takes longer than a call."""
-    return httpx.create_ssl_context()
-
-
 @asynccontextmanager
 async def _connected() -> AsyncGenerator[httpx.AsyncClient]:
     settings().require("unthread_api_key")
@@ -256,7 +248,7 @@ async def _connected() -> AsyncGenerator[httpx.AsyncClient]:
         base_url=f"{sandbox}/unthread/api" if sandbox else settings().unthread_url,
         headers={"X-Api-Key": settings().unthread_api_key.get_secret_value()},
         timeout=httpx.Timeout(settings().read_timeout, connect=settings().connect_timeout),
-        transport=_Transport(verify=_authorities(), retries=0, trust_env=not sandbox),
+        transport=_Transport(verify=wire.authorities(), retries=0, trust_env=not sandbox),
         follow_redirects=False,
     ) as client:
         yield client

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import requests
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester, RequestsResponse
 from requests.adapters import HTTPAdapter
@@ -21,6 +24,12 @@ from tasks import effects
 
 _READS = {"GET", "HEAD", "OPTIONS"}
 _MUTATION = re.compile(r"\s*mutation\b")
+
+
+@cache
+def authorities() -> SSLContext:
+    """Reads once whose certificates count: it takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
 def before_github(verb: str, path: str, body: str | None) -> None:

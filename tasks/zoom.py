@@ -21,7 +21,7 @@ import httpx
 from policies.appointment import Call
 from policies.confidentiality import Confidential
 from settings import SettingsIncomplete, settings
-from tasks import clock, effects
+from tasks import clock, effects, wire
 from tasks.effects import Failure, LockedOut, Made, NothingHappened, Refused, Unclear, Write, aperform
 
 PAGE = 300  # the most that Zoom gives
@@ -134,7 +134,7 @@ async def _connected() -> AsyncGenerator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         base_url=f"{sandbox}/zoom/v2" if sandbox else settings().zoom_url,
         timeout=httpx.Timeout(settings().read_timeout, connect=settings().connect_timeout),
-        transport=_Transport(retries=0, trust_env=not sandbox),
+        transport=_Transport(verify=wire.authorities(), retries=0, trust_env=not sandbox),
         follow_redirects=False,
     ) as client:
         yield client
