@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -76,7 +76,7 @@ def test_a_message_at_night_is_answered_at_once_and_the_run_follows_as_its_recor
 
 
 @contextmanager
-def prefect_frozen(installation: Installation) -> Iterator[None]:
+def prefect_frozen(installation: Installation) -> Generator[None]:
     """Keeps Prefect's server from answering for a while."""
     server = next(each for each in installation.family() if "deployments.server" in " ".join(each.cmdline()))
     os.kill(server.pid, signal.SIGSTOP)
