@@ -88,9 +88,10 @@ class Dispatcher:
                 self._again_and_again("the list of channels", customer_channels.refresh, CHANNELS_EVERY),
                 self._again_and_again("Prefect", partial(self._hand_over, client), 0),
             ]
-            async with asyncio.TaskGroup() as group:
-                for loop in loops:
-                    group.create_task(loop)
+            with database.committing_together(self._group):
+                async with asyncio.TaskGroup() as group:
+                    for loop in loops:
+                        group.create_task(loop)
 
     async def _again_and_again(self, what: str, look: Callable[[], Awaitable[Any]], every: float) -> None:
         while True:

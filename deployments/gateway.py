@@ -37,6 +37,7 @@ from tasks.database import GroupCommit, engine
 
 if TYPE_CHECKING:
     from deployments.dispatcher import Dispatcher
+    from deployments.last_resort import Kept
     from deployments.modals import Modals
 
 CONNECTIONS = 500  # at a time, of the proxy before us; more would take all files and all memory
@@ -64,6 +65,7 @@ class Gateway:
         self.group = GroupCommit()
         self.dispatcher: Dispatcher | None = None
         self._modals: Modals | None = None
+        self._kept: Kept | None = None
         self._decide: Callable[[Any], Verdict] | None = None
         self._work: asyncio.Task[None] | None = None
         self.on_end: Callable[[], None] = lambda: None  # called when the dispatcher has ended, which it never should
@@ -74,9 +76,10 @@ class Gateway:
 
     async def _dispatch(self) -> None:
         try:
-            dispatcher, procedures, modals = await asyncio.to_thread(_load)
+            dispatcher, procedures, modals, last_resort = await asyncio.to_thread(_load)
             self.dispatcher = working = dispatcher.Dispatcher(self.group)
             self._modals = modals.Modals(self.group, working)
+            self._kept = last_resort.Kept(self.take)
             self._decide = procedures.verdict
             await working.work()
         except Exception:
@@ -128,11 +131,7 @@ class Gateway:
 
     async def save(self, found: Sequence[Delivery]) -> bool:
         """Texts for an emergency whose request can't be stored. False: there is none, or it could not be texted."""
-        if not self.dispatcher:
-            return False
-        from deployments import last_resort
-
-        return any([await last_resort.texted(delivery.event) for delivery in found])
+        return bool(self._kept) and any([await self._kept.text(delivery) for delivery in found])
 
     def note_forged(self, path: str, reason: str) -> None:
         """Logs why a request was refused, once in a while: only we may read it, and strangers may not fill the log."""
@@ -165,8 +164,8 @@ def _not_ready(asked: Asked) -> Mapping[str, Any]:
             raise NotTaken(503, sentence)
 
 
-def _load() -> tuple[Any, Any, Any]:
-    from deployments import dispatcher, modals, procedures
+def _load() -> tuple[Any, Any, Any, Any]:
+    from deployments import dispatcher, last_resort, modals, procedures
 
     try:
         handbook().calendar.why_closed(pacific_date(clock.wall()))  # or the first message waits for the holidays
@@ -175,7 +174,7 @@ def _load() -> tuple[Any, Any, Any]:
     gc.collect()
     gc.freeze()  # or the collector looks through all of Prefect again and again
     gc.set_threshold(20_000, 50, 50)
-    return dispatcher, procedures, modals
+    return dispatcher, procedures, modals, last_resort
 
 
 async def body_of(request: Request, webhook: Webhook) -> bytes:

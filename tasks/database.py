@@ -10,11 +10,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, update_wrapper
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Engine, Insert, MetaData, Table, Update, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -30,14 +32,17 @@ def engine() -> Engine:
     return connect(settings().database_url.get_secret_value())
 
 
-def connect(url: str) -> Engine:
-    """Builds an engine. A forked child must not share it: `dispose(close=False)` there."""
+def connect(url: str, patience: float = 30) -> Engine:
+    """Builds an engine. A forked child must not share it: `dispose(close=False)` there.
+
+    patience: seconds for others to let go of SQLite's write lock.
+    """
     where = make_url(url)
     if where.get_backend_name() != "sqlite":
         return create_engine(where, pool_pre_ping=True)
     if where.database:
         Path(where.database).parent.mkdir(parents=True, exist_ok=True)
-    made = create_engine(where, connect_args={"timeout": 30})
+    made = create_engine(where, connect_args={"timeout": patience})
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_immediately)
     return made
@@ -100,16 +105,20 @@ class GroupCommit:
     """Commits the transactions of many coroutines at once: one write to the disk for all that wait.
 
     Each caller is answered after the commit. One that fails does not take the others with it. SQLite commits in the
-    event loop, since handing a millisecond's work to a thread takes longer; other databases commit in a thread.
+    event loop, since handing a millisecond's work to a thread takes longer; other databases commit in a thread. While
+    another process holds SQLite, nothing else can be done here: that is waited for a second, not longer.
     """
 
     MOST = 200  # transactions a commit, so that none waits long
     SOON = 0.01  # seconds
+    PATIENCE = 1.0  # seconds
 
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
         self._soon: list[Waiting] = []
-        self._thread = None if engine().dialect.name == "sqlite" else ThreadPoolExecutor(1, "group-commit")
+        self._engine, self._thread = engine(), ThreadPoolExecutor(1, "group-commit")
+        if self._engine.dialect.name == "sqlite":
+            self._engine, self._thread = connect(settings().database_url.get_secret_value(), self.PATIENCE), None
         self._is_at_work = False
 
     async def run(self, transaction: Transaction[..., R], *args: Any) -> R:
@@ -144,6 +153,8 @@ class GroupCommit:
             await asyncio.sleep(0.01)
         if self._thread:
             self._thread.shutdown()
+        else:
+            self._engine.dispose()
 
     def _submit_soon(self) -> None:
         together, self._soon = self._soon, []
@@ -154,10 +165,10 @@ class GroupCommit:
         """Commits what waits; whatever comes meanwhile is the next batch."""
         batch, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
         if self._thread is None:
-            self._answered(batch, _committed(batch))
+            self._answered(batch, _committed(self._engine, batch))
         else:
             loop, thread = asyncio.get_running_loop(), self._thread
-            done = thread.submit(_committed, batch)
+            done = thread.submit(_committed, self._engine, batch)
             done.add_done_callback(lambda each: loop.call_soon_threadsafe(self._answered, batch, each.result()))
 
     def _answered(self, batch: Sequence[Waiting], answers: Sequence[Any]) -> None:
@@ -221,14 +232,19 @@ async def commit_soon(transaction: Transaction[..., R], *args: Any) -> R:
     return await group.run_soon(transaction, *args)
 
 
-def _committed(batch: Sequence[Waiting]) -> list[Any]:
+def _committed(on: Engine, batch: Sequence[Waiting]) -> list[Any]:
     try:
-        with engine().begin() as connection, gathering_rows(connection):
+        with on.begin() as connection, gathering_rows(connection):
             return [each.transaction.within(connection, *each.args) for each in batch]
     except Exception as error:
-        if len(batch) == 1:
-            return [error]
-    return [_committed([each])[0] for each in batch]
+        if len(batch) == 1 or _is_locked(error):
+            return [error] * len(batch)
+    return [_committed(on, [each])[0] for each in batch]
+
+
+def _is_locked(error: Exception) -> bool:
+    """Says whether another process holds SQLite: then each transaction alone would fare no better."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY
 
 
 def _answer(batch: Sequence[Waiting], answers: Sequence[Any]) -> None:

@@ -258,16 +258,20 @@ def test_the_state_and_the_record_are_posted_while_twilio_is_down(night: Night) 
     assert max(Counter(night.texted()).values()) == 1
 
 
-def test_a_p0_is_texted_although_the_database_is_away_and_slack_tells_whoever_else_pressed(night: Night) -> None:
+def test_a_p0_is_texted_although_the_database_is_away_and_goes_on_once_it_is_back(night: Night) -> None:
     ts = night.says(CUSTOMER)
     notice = night.notice(ts)
     night.at_rest()
     night.lose_database()
     pressed = {"user": CUSTOMER, "channel": CHANNEL, "ts": notice["ts"]}
     statuses = [night.does("click", **pressed, action_id=action)["status"] for action in (P0, P0, P1)]
-    night.find_database()
-    assert statuses == [200, 200, 503]
+    assert statuses == [200, 200, 503], "Slack tells who pressed P1 that it failed."
     assert night.texted() == [VP]
+    night.find_database()
+    night.record()
+    night.at_rest()
+    assert "emergency request started" in night.replies(ts)[1]["text"]
+    assert night.texted() == [VP, VP], "The second text can be answered with ACK, the first could not."
 
 
 def test_a_p0_waits_behind_no_notices_that_slack_asks_to_come_back_with_later(night: Night) -> None:
