@@ -52,7 +52,8 @@ async def watch_first_responses(dry_run: bool = False) -> int:
     problems += await _blind_spots(places.without_us)
     waiting = {_url(each): each for look in looks for each in look.questions if not each.answered}
     weeks = attainment.by_week(map(policy.read_promise, remembered.below(COUNTED).values()), now)
-    shown = policy.watched(waiting, len(looks), places.without_us, problems, weeks, now)
+    elsewhere = policy.out_of_reach(names)
+    shown = policy.watched(waiting, len(looks), places.without_us, elsewhere, problems, weeks, now)
     await artifacts.report("first-responses", shown)
     await artifacts.attainment("first-responses-in-time", "First responses in time", weeks)
     if problems:

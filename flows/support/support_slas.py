@@ -44,7 +44,7 @@ async def watch_support_slas(dry_run: bool = False) -> int:
     3. The conversation's owner is warned before, and told with the manager of support when it is late; each once.
     4. For a new conversation without a priority the team is asked for one, if that has not been done. One whose
        priority was set in Unthread, or raised there to P0 or P1, is routed as route-support-request does.
-    5. A table shows what is due first, a plot the share that was answered in time, week by week.
+    5. A table shows what has the least time left first, a plot the share that was answered in time, week by week.
 
     Args:
         dry_run: Say what would be done, and do nothing.
@@ -263,7 +263,8 @@ async def _tell_owner(each: policy.Standing, known: _Known) -> None:
     if _standing(each.ticket, known, found) == each:
         managers, vp = _slack_ids("manager_of_support_and_solutions"), _slack_ids("vp_of_customer_success")
         above = policy.above(each.priority, managers, vp)
-        shown = policy.notice(each, known.owner(each.ticket), above)
+        owner = policy.assigned_to(known.users.get(each.ticket.assignee), handbook().people.values())
+        shown = policy.notice(each, owner, above)
         await slack.tell_once(_channel(routing.HELP_CUSTOMERS), shown, occasion=occasion)
 
 
@@ -428,7 +429,7 @@ def _others(request: routing.Request, chosen: routing.Route, known: _Known) -> I
     if chosen.product:
         account, managers = known.account(request.ticket), handbook().holders("customer_success_manager")
         manager = routing.manager_of(account.owner if account else "", managers)
-        yield routing.PRODUCT, routing.for_product(request, chosen, manager)
+        yield routing.PRODUCT, routing.for_product(request, chosen, manager, managers)
 
 
 async def _begin_emergency(

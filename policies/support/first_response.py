@@ -16,7 +16,7 @@ from typing import Literal
 from policies import attainment, bug
 from policies.attainment import Promise, Week
 from policies.business_time import spoken_time
-from policies.handbook import Handbook
+from policies.handbook import OURS, Handbook
 from policies.report import ChannelName, Link, Mention, Report
 from policies.support.support_requests import says_urgent
 from policies.support.waiting_messages import Question
@@ -65,6 +65,12 @@ def places(ours: Mapping[str, str], listed: Iterable[str], public: Iterable[str]
         {channel: many for channel, many in wanted.items() if channel in ours},
         sorted(channel for channel in wanted if channel not in ours),
     )
+
+
+def out_of_reach(names: Handbook) -> list[str]:
+    """Names the channels of other workspaces, which the token of our app does not open."""
+    # "of osquery Slack, and other public Slacks"
+    return [f"#{name} in {each.workspace}'s Slack" for name, each in names.channels.items() if each.workspace != OURS]
 
 
 # -- who is told
@@ -213,13 +219,15 @@ def watched(
     waiting: Mapping[str, Question],
     number: int,
     without_us: Sequence[str],
+    elsewhere: Sequence[str],
     problems: Sequence[str],
     weeks: Sequence[Week],
     now: datetime,
 ) -> Report:
     """Words what the run shows: what waits, by channel and link, what is due first at the top.
 
-    waiting: by the first message's address. number: of the channels that were read.
+    waiting: by the first message's address. number: of the channels that were read. elsewhere: those in other
+    workspaces.
     """
     rows = [
         (Link(each.first.channel, url), spoken_time(each.first.at), spoken_time(each.due), state(each, now))
@@ -227,6 +235,7 @@ def watched(
     ]
     said = [f"{len(rows)} messages wait for a first response in {number} channels.", attainment.summed(weeks)]
     said += [f"Not watched, since our app is not in them: {', '.join(without_us)}."] if without_us else []
+    said += [f"Not watched: {', '.join(elsewhere)}, for which our app has no token."] if elsewhere else []
     said += ["Failed; the next run does it:", *problems] if problems else []
     return Report("First responses", said, ("Channel", "Since", "Due", "State"), rows)
 

@@ -330,15 +330,21 @@ def for_consulting(request: Request, chosen: Route) -> Report:
     )
 
 
-def for_product(request: Request, chosen: Route, manager: Person) -> Report:
-    """Words what product design reads. manager: the customer's success manager."""
-    told = f"{_called(request.cse)} handles it, with the developer on-call and {_called(manager)}, their CSM."
+def for_product(request: Request, chosen: Route, manager: Person | None, managers: Sequence[Person]) -> Report:
+    """Words what product design reads.
+
+    manager: the customer's success manager, None when it isn't known; then all `managers` are mentioned.
+    """
+    csm = f"{_called(manager)}, their CSM" if manager else "their CSM, whom Salesforce does not tell: who is it?"
     return Report(
         f"Expert question of a customer: {chosen.priority}",
-        [f"{told} Please answer in this thread.{_due(request)}"],
+        [
+            f"{_called(request.cse)} handles it, with the developer on-call and {csm}{'.' if manager else ''} "
+            f"Please answer in this thread.{_due(request)}"
+        ],
         COLUMNS,
         [request.row()],
-        mentions=[Mention(each.slack) for each in (manager, request.cse) if each.slack],
+        mentions=[Mention(each.slack) for each in (*([manager] if manager else managers), request.cse) if each.slack],
     )
 
 
@@ -371,10 +377,10 @@ def text_without_slack(request: Request) -> str:
     return f"Fleet P0 emergency request of {request.customer}. Slack takes no message of ours. Go to the conversation:"
 
 
-def manager_of(account_owner: str, managers: Sequence[Person]) -> Person:
-    """Gives a customer's success manager: who owns the account in Salesforce, else who comes first."""
+def manager_of(account_owner: str, managers: Sequence[Person]) -> Person | None:
+    """Gives a customer's success manager: who owns the account in Salesforce; None when that is none of them."""
     wanted = account_owner.casefold()
-    return next((each for each in managers if wanted and each.name.casefold() == wanted), managers[0])
+    return next((each for each in managers if wanted and each.name.casefold() == wanted), None)
 
 
 def _called(someone: Person) -> str:

@@ -201,12 +201,15 @@ def is_set_by_hand(each: Standing, began: datetime, decided: Priority | None) ->
 
 
 def by_time_left(standings: Iterable[Standing]) -> list[Standing]:
-    """Sorts conversations: what is due first on top, what has no due time at the end."""
-    last = datetime.max.replace(tzinfo=PACIFIC)
+    """Sorts conversations: what has the least time left on top, what has no due time at the end."""
     order: Sequence[State] = ("on hold", "waiting for the customer")
     return sorted(
         standings,
-        key=lambda each: (each.due or last, order.index(each.state) if each.state in order else -1, each.ticket.number),
+        key=lambda each: (
+            order.index(each.state) if each.state in order else -1,
+            each.left if each.left is not None else timedelta.max,
+            each.ticket.number,
+        ),
     )
 
 
@@ -214,34 +217,60 @@ def by_time_left(standings: Iterable[Standing]) -> list[Standing]:
 
 
 def owner(user: TicketUser | None, people: Collection[Person]) -> Person | None:
-    """Gives whom a conversation is assigned to: by the mailbox, else by the id in Slack."""
+    """Gives whom a conversation is assigned to: by the mailbox, else by the id in Slack, which Unthread may know."""
     if user is None:
         return None
     by_mailbox = [each for each in people if each.mailbox and each.mailbox.lower() == user.mailbox.lower()]
     by_slack = [each for each in people if each.slack and each.slack == user.slack]
-    return next(iter(by_mailbox or by_slack), None)
+    found = next(iter(by_mailbox or by_slack), None)
+    return found.model_copy(update={"slack": found.slack or user.slack}) if found else None
 
 
-def notice(each: Standing, owner: Person | None, above: Sequence[str]) -> Report:
+@dataclass(frozen=True)
+class Owner:
+    """Whom a conversation is assigned to, as warnings name them. slack: "" where nobody knows their id."""
+
+    name: str
+    slack: str
+    is_known: bool  # in handbook.toml
+
+
+def assigned_to(user: TicketUser | None, people: Collection[Person]) -> Owner | None:
+    """Gives whom a conversation is assigned to, also where handbook.toml doesn't name them."""
+    if user is None:
+        return None
+    known = owner(user, people)
+    name = (known.name if known else "") or user.name
+    return Owner(name, known.slack if known else user.slack, known is not None)
+
+
+def notice(each: Standing, owner: Owner | None, above: Sequence[str]) -> Report:
     """Words the warning before a response is due, or that it is late.
 
-    above: ids in Slack of who is told when it is late, and when nobody has the conversation.
+    above: ids in Slack of who is told when it is late, and when nobody we can reach has the conversation.
     """
     assert each.due
     is_late = each.state == "late"
-    told = [owner.slack if owner else "", *(above if is_late or not owner else ())]
+    is_reached = owner is not None and owner.is_known and owner.slack != ""
+    told = [owner.slack if owner else "", *(above if is_late or not is_reached else ())]
     said = (
         f"A response {'was' if is_late else 'is'} due {spoken(each.due)}: {each.priority}, {PROMISED[each.priority]}."
     )
     unset = "" if each.is_set else f" Nobody has set a priority; it counts as {each.priority}."
-    nobody = "" if owner else " It is assigned to nobody whom we know."
     return Report(
         f"{each.priority} response is {'late' if is_late else 'due soon'}: conversation #{each.ticket.number}",
-        [said + unset + nobody],
+        [f"{said}{unset} {_whose(owner)}"],
         ("Conversation", "Customer"),
         [(Link(f"Conversation #{each.ticket.number}", each.ticket.url), each.customer)],
         mentions=[Mention(id) for id in dict.fromkeys(told) if id],
     )
+
+
+def _whose(owner: Owner | None) -> str:
+    if owner is None:
+        return "It is assigned to nobody whom we know."
+    missing = "" if owner.is_known else ", whom handbook.toml does not name"
+    return f"It is assigned to {owner.name or 'somebody'}{missing}."
 
 
 def above(priority: Priority, managers: Sequence[str], vp: Sequence[str]) -> list[str]:
@@ -260,7 +289,7 @@ def spoken(moment: datetime) -> str:
 def watched(
     standings: Sequence[Standing], owners: Mapping[str, str], weeks: Sequence[Week], missing: Sequence[str]
 ) -> Report:
-    """Shows the open conversations, what is due first on top.
+    """Shows the open conversations, what has the least time left on top.
 
     owners: the name of whom a conversation is assigned to, by the conversation. missing: what went wrong.
     """

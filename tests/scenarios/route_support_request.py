@@ -30,7 +30,8 @@ SCENARIO = Scenario(
         Expected("slack", "post message", "#help-solutions-consulting", saying="help from a solutions consultant"),
         Expected("slack", "post message", "#help-product-design", saying="Expert question of a customer"),
         Expected("slack", "post message", "#fleet-at-hebe", saying="We treat your request as an emergency.*1:30 PM"),
-        Expected("slack", "post message", "#fleet-at-hebe", saying="P0 emergency request started"),
+        # Where the customer's message does not get out at first, it is about customer success's own.
+        Expected("slack", "post message", "#(fleet-at-hebe|help-customers)", saying="P0 emergency request started"),
         Expected("slack", "post message", "#help-customers", saying="of customer-.*Nobody has taken it over yet"),
         # A second text is better than none when nobody knows whether the first one left.
         Expected("twilio", "send text", r"\+12025550101", saying="P0 emergency request of customer-", at_most=2),

@@ -250,8 +250,17 @@ def test_what_is_counted_holds_no_words_and_no_names() -> None:
 
 
 def watched(waiting: dict[str, Question], **more: Any) -> Any:
-    fields: dict[str, Any] = {"number": 3, "without_us": [], "problems": [], "weeks": [Week(MONDAY.date(), 3, 4)]}
+    fields: dict[str, Any] = {"number": 3, "without_us": [], "elsewhere": [], "problems": []}
+    fields |= {"weeks": [Week(MONDAY.date(), 3, 4)]}
     return policy.watched(waiting, **(fields | more), now=MONDAY + timedelta(minutes=40))
+
+
+def test_each_report_says_which_public_slack_is_not_watched() -> None:
+    elsewhere = policy.out_of_reach(NAMES)
+    assert (
+        "Not watched: #fleet in osquery's Slack, for which our app has no token."
+        in watched({}, elsewhere=elsewhere).sentences
+    )
 
 
 def test_the_run_shows_what_waits_by_channel_and_what_is_due_first_at_the_top() -> None:

@@ -11,7 +11,7 @@ import pytest
 from policies.confidentiality import Confidential
 from policies.customer import Refused
 from policies.events import ConversationCreated, SlackAction, slack_time
-from policies.report import Mention
+from policies.report import Link, Mention
 from policies.support import support_routing as policy
 from policies.ticket import Priority, Ticket
 from settings import handbook
@@ -210,16 +210,23 @@ def test_the_on_calls_group_comes_first_and_the_cse_second() -> None:
 
 
 def test_product_design_reads_who_handles_it_with_which_manager() -> None:
-    shown = policy.for_product(REQUEST, policy.route("P2", policy.Asked("P2", expert=True)), CSM)
+    shown = policy.for_product(REQUEST, policy.route("P2", policy.Asked("P2", expert=True)), CSM, [CSM])
     assert "Kathy Satterlee handles it, with the developer on-call and Jason Lewis, their CSM." in shown.sentences[0]
     assert [each.id for each in shown.mentions] == ["U0SANDBOX14", "U0SANDBOX09"]
 
 
-def test_the_manager_is_who_owns_the_account_else_who_comes_first() -> None:
+def test_the_manager_is_who_owns_the_account() -> None:
     other = CSM.model_copy(update={"name": "Grant Bilstad"})
     assert policy.manager_of("grant bilstad", [CSM, other]) is other
-    assert policy.manager_of("Somebody else", [CSM, other]) is CSM
-    assert policy.manager_of("", [CSM.model_copy(update={"name": ""}), other]).name == ""
+    assert policy.manager_of("Somebody else", [CSM, other]) is None
+    assert policy.manager_of("", [CSM.model_copy(update={"name": ""}), other]) is None
+
+
+def test_where_the_manager_is_not_known_all_of_them_are_mentioned_and_nobody_is_called_so() -> None:
+    other = CSM.model_copy(update={"name": "Grant Bilstad", "slack": "U0SANDBOX15"})
+    shown = policy.for_product(REQUEST, policy.route("P2", policy.Asked("P2", expert=True)), None, [CSM, other])
+    assert "their CSM, whom Salesforce does not tell: who is it?" in shown.sentences[0]
+    assert [each.id for each in shown.mentions] == ["U0SANDBOX14", "U0SANDBOX15", "U0SANDBOX09"]
 
 
 @pytest.mark.parametrize(
@@ -249,4 +256,6 @@ def test_the_run_shows_where_people_were_told() -> None:
     chosen = policy.route("P1", policy.Asked("P1"))
     shown = policy.shown(REQUEST, chosen, {"help-customers": "https://slack.example/1", "help-engineering": ""})
     assert shown.title == "Conversation #7: P1, 4 business hours"
+    theirs = policy.shown(REQUEST, chosen, {policy.THEIRS: "https://slack.example/2"})
+    assert theirs.rows == [(Link("the customer's channel", "https://slack.example/2"),)]
     assert len(shown.rows) == 2

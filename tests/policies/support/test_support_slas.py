@@ -256,13 +256,21 @@ def test_another_due_time_is_another_occasion_and_the_same_one_is_not() -> None:
     assert moved.occasion() != soon.occasion()
 
 
-def test_what_is_due_first_stands_on_top_and_what_waits_at_the_end() -> None:
+def test_what_has_the_least_time_left_stands_on_top_and_what_waits_at_the_end() -> None:
     late = stands("P1", now=at(11, 23, 15))
     p0 = stands("P0", at(11, 23, 14), now=at(11, 23, 15))
     p2 = stands("P2", now=at(11, 23, 15))
     held = stands("P1", holds=[Hold(at(11, 23, 10))], now=at(11, 23, 15))
     waits = stands("P0", answered_at=MONDAY, now=at(11, 23, 15))
     assert policy.by_time_left([waits, held, p2, p0, late]) == [late, p0, p2, held, waits]
+
+
+def test_an_hour_of_business_is_less_than_three_by_the_clock_though_it_ends_the_next_morning() -> None:
+    evening = at(11, 23, 17)
+    p0 = stands("P0", at(11, 23, 16), now=evening)
+    p1 = stands("P1", at(11, 23, 13), now=evening)
+    assert [each.due for each in (p0, p1)] == [at(11, 23, 20), at(11, 24, 7)]
+    assert policy.by_time_left([p0, p1]) == [p1, p0]
 
 
 # -- attainment
@@ -288,6 +296,9 @@ PEOPLE = [
 ]
 
 
+KATHY = policy.Owner("Kathy Satterlee", "U0SANDBOX09", is_known=True)
+
+
 @pytest.mark.parametrize(
     ("user", "handle"),
     [
@@ -303,13 +314,38 @@ def test_the_owner_is_whom_unthread_assigns_it_to(user: TicketUser | None, handl
     assert (found.handle if found else None) == handle
 
 
+def test_an_owner_whose_slack_id_handbook_toml_lacks_is_mentioned_by_the_one_that_unthread_has() -> None:
+    people = [PEOPLE[0].model_copy(update={"slack": ""})]
+    kathy = TicketUser("1", "Kathy", "kathy@fleetdm.com", "U0SANDBOX09")
+    found = policy.owner(kathy, people)
+    assert found
+    assert found.slack == "U0SANDBOX09"
+    soon = stands("P1", now=at(11, 23, 12))
+    assert policy.notice(soon, policy.assigned_to(kathy, people), ["U0SANDBOX05"]).mentions == [Mention("U0SANDBOX09")]
+
+
+def test_where_nobody_knows_the_owners_slack_id_they_are_named_and_who_leads_support_is_mentioned() -> None:
+    people = [PEOPLE[0].model_copy(update={"slack": ""})]
+    owner = policy.assigned_to(TicketUser("1", "Kathy", "kathy@fleetdm.com", ""), people)
+    warned = policy.notice(stands("P1", now=at(11, 23, 12)), owner, ["U0SANDBOX05"])
+    assert warned.mentions == [Mention("U0SANDBOX05")]
+    assert f"It is assigned to {people[0].name}." in warned.sentences[0]
+
+
+def test_an_owner_whom_only_unthread_knows_is_named_and_mentioned_with_who_leads_support() -> None:
+    owner = policy.assigned_to(TicketUser("9", "Robin Example", "", "U0SANDBOX77"), PEOPLE)
+    warned = policy.notice(stands("P1", now=at(11, 23, 12)), owner, ["U0SANDBOX05"])
+    assert warned.mentions == [Mention("U0SANDBOX77"), Mention("U0SANDBOX05")]
+    assert "It is assigned to Robin Example, whom handbook.toml does not name." in warned.sentences[0]
+
+
 def test_a_warning_goes_to_the_owner_and_lateness_to_who_leads_support_too() -> None:
     soon, late = stands("P1", now=at(11, 23, 12)), stands("P1", now=at(11, 23, 14))
-    warned = policy.notice(soon, PEOPLE[0], ["U0SANDBOX05"])
+    warned = policy.notice(soon, KATHY, ["U0SANDBOX05"])
     assert warned.mentions == [Mention("U0SANDBOX09")]
     assert warned.title == "P1 response is due soon: conversation #7"
     assert "is due on Monday, November 23, at 1:00 PM Pacific Time: P1, 4 business hours." in warned.sentences[0]
-    told = policy.notice(late, PEOPLE[0], ["U0SANDBOX05"])
+    told = policy.notice(late, KATHY, ["U0SANDBOX05"])
     assert told.mentions == [Mention("U0SANDBOX09"), Mention("U0SANDBOX05")]
     assert told.rows == [(Link("Conversation #7", "https://app.example/7"), "customer-hebe")]
 
