@@ -139,10 +139,15 @@ _WANTED_WORDS = {
 }
 
 
-def missing(body: str) -> list[str]:
-    """Gives the names of the required details that a text lacks."""
-    found = told(body)
-    return [each.name for each in REQUIRED if not each.is_told(found)]
+def missing(body: str, comments: str = "") -> list[str]:
+    """Gives the names of the required details that neither a text nor its author's comments tell."""
+    texts = told(body), told(comments)
+    return [each.name for each in REQUIRED if not any(map(each.is_told, texts)) and not _mentions(comments, each.name)]
+
+
+def _mentions(text: str, name: str) -> bool:
+    """Says whether a comment mentions a detail. What happens is said by any message, but not by any comment."""
+    return name != "Actual behavior" and _MENTIONED[name].search(text) is not None
 
 
 def not_mentioned(text: str) -> list[str]:

@@ -11,6 +11,8 @@ from datetime import datetime
 from policies.confidentiality import Confidential, PublicText
 from policies.customer import CODENAME_LABEL, Refused
 
+MARK = "<!-- handbook-flows "  # what a line of ours in a text begins with
+NOTHING = Confidential("")
 _KEY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)(?:/(\d+))?")
 _ADDRESS = re.compile(r"https?://[^\s/]+(?:/github)?/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d+)(?:#issuecomment-(\d+))?")
 
@@ -23,6 +25,7 @@ class Comment:
     author: str
     is_bot: bool
     at: datetime
+    text: Confidential[str] = NOTHING  # of an issue that was read by itself
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ Change = AddLabels | RemoveLabels | AddComment
 
 def marker(once: str) -> str:
     """Gives the line by which a text of ours is found again under its business key; GitHub does not show it."""
-    return f"<!-- handbook-flows {hashlib.sha256(once.encode()).hexdigest()[:20]} -->"
+    return f"{MARK}{hashlib.sha256(once.encode()).hexdigest()[:20]} -->"
 
 
 def marked(text: str, once: str) -> str:

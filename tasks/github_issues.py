@@ -249,7 +249,8 @@ def _comment(found: Mapping[str, Any]) -> issues.Comment:
     author: Mapping[str, str] = found["author"] or {}
     number = str(found["url"]).rpartition("issuecomment-")[2]
     bot = author.get("__typename") == "Bot"
-    return issues.Comment(int(number), author.get("login", ""), bot, _time(found["createdAt"]))
+    text = Confidential(str(found.get("body", "")))
+    return issues.Comment(int(number), author.get("login", ""), bot, _time(found["createdAt"]), text)
 
 
 _NONE: Mapping[str, Any] = {"nodes": []}
@@ -263,8 +264,10 @@ comments(last: 100) {{ nodes {{ url createdAt author {{ __typename login }} }} }
 timelineItems(last: 100, itemTypes: [LABELED_EVENT]) {{ nodes {{ ... on LabeledEvent {{
 createdAt label {{ name }} }} }} }}
 """
+# Of many issues the texts of all comments would be much to read.
 _ONE_ISSUE = f"""query($owner: String!, $name: String!, $number: Int!) {{
-repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS} }} }} }}"""
+repository(owner: $owner, name: $name) {{ issue(number: $number) {{ {_FIELDS}
+comments(last: 100) {{ nodes {{ body }} }} }} }} }}"""
 _ONE_OF_BOTH = f"""query($owner: String!, $name: String!, $number: Int!) {{
 repository(owner: $owner, name: $name) {{ issueOrPullRequest(number: $number) {{
 ... on Issue {{ {_FIELDS} }} ... on PullRequest {{ {_FIELDS} }} }} }} }}"""

@@ -281,20 +281,21 @@ def _team() -> set[str]:
 
 
 @flow(name=REQUEST)
-async def request_missing_details(issue: str, message: str, also_wanted: bool = False, dry_run: bool = False) -> int:
+async def request_missing_details(issue: str, message: str, also_wanted: bool = True, dry_run: bool = False) -> int:
     """Ask a customer for the details that a bug report still lacks.
 
     Handbook: customer-success#file-a-customer-bug-report
     Owner: Customer Support Engineers
     Writes: Slack
 
-    1. The issue's text is compared with the required details.
+    1. The issue's text and its reporter's comments are compared with the required details, and with those that are
+       nice to have.
     2. What is missing is asked for in the thread of the customer's message; the same list once.
 
     Args:
         issue: Number or address of the bug in the public repository.
         message: Link of the customer's message in Slack.
-        also_wanted: Ask for the details that are nice to have, too.
+        also_wanted: Whether to ask for the details that are nice to have, too.
         dry_run: Say what would be done, and do nothing.
     """
     number, (channel, _, ts) = issue_number(issue, handbook().repositories.public), thread_key(message).partition("/")
@@ -320,13 +321,14 @@ async def review_community_bug_reports(dry_run: bool = False) -> int:
     Writes: GitHub
 
     1. All open bugs are read, 100 a call; those count that somebody from outside has reported in the last 14 days.
-    2. Where required details are missing, a comment names them, once an issue.
+    2. Where required details are missing, in the reporter's comments too, a comment names them, once an issue.
 
     Args:
         dry_run: Say what would be done, and do nothing.
     """
     reports = _from_the_community()
-    asked = [each for each in map(policy.request, reports) if not each.is_empty]
+    asked = [_looked_closer(each) for each in map(policy.request, reports) if not each.is_empty]
+    asked = [each for each in asked if not each.is_empty]
     new = [each for each in asked if not ledger.is_done(_once(each))]
     outcomes = github.fleet.change_together([AddComment(each.issue, _agreed(each), _once(each)) for each in new])
     problems = effects.problems(outcomes)
@@ -343,6 +345,14 @@ def _from_the_community() -> list[Issue]:
         for issue in github.fleet.open_issues([names.labels.bug])
         if policy.is_from_the_community(issue, members, names.bots.github, bool(issue.codenames), now)
     ]
+
+
+def _looked_closer(asked: policy.Request) -> policy.Request:
+    """Reads what the reporter has commented, where they have and have not been asked yet."""
+    issue = asked.issue
+    if ledger.is_done(_once(asked)) or not any(each.author == issue.author for each in issue.comments):
+        return asked
+    return policy.request(github.fleet.issue(issue.number) or issue)
 
 
 def _once(asked: policy.Request) -> str:

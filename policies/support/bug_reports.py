@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policies import bug
-from policies.issue import Issue, is_from_outside
+from policies.issue import MARK, Issue, is_from_outside
 from policies.report import Link, Report
 
 LOOKS_BACK = timedelta(days=14)  # older reports have been triaged, or asked about by somebody
@@ -37,14 +37,20 @@ class Request:
 
 
 def request(issue: Issue, *, also_wanted: bool = False) -> Request:
-    """Gives what an issue's text lacks.
+    """Gives what an issue's text and its reporter's comments lack.
 
     also_wanted: whether to ask for what is nice to have too.
     """
     # "Include additional details that are nice to have but not required. These may be requested by Fleet engineering
     # as needed"
-    body = issue.body.reveal()
-    return Request(issue, bug.missing(body), bug.still_wanted(body) if also_wanted else [])
+    body, more = issue.body.reveal(), "\n\n".join(_by_the_reporter(issue))
+    return Request(issue, bug.missing(body, more), bug.still_wanted(f"{body}\n\n{more}") if also_wanted else [])
+
+
+def _by_the_reporter(issue: Issue) -> list[str]:
+    """Gives the comments of who has reported it; without our own, when that was we."""
+    texts = (each.text.reveal() for each in issue.comments if each.author.lower() == issue.author.lower())
+    return [text for text in texts if MARK not in text]
 
 
 def reasons_not_to_ask(issue: Issue | None, given: str) -> list[str]:

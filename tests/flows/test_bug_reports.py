@@ -22,6 +22,7 @@ from tasks import cases, decisions, effects, github, known_names, remembered, ru
 from tests.conftest import ROOT, Sandbox, create_tables, environment
 from tests.scenarios import answer_out_of_hours_message as night
 from tests.scenarios import assign_customer_codename as assigning
+from tests.scenarios import review_community_bug_reports as reviewing
 from tests.scenarios.file_customer_bug_report import CODENAME, REPORT, SCENARIO
 from tests.scenarios.review_escalated_bugs import bug
 from tests.starts import Ended, Start
@@ -457,3 +458,20 @@ def test_a_service_that_refuses_leaves_the_rest_for_the_next_start(sandbox: Sand
     sandbox.no_more_faults()
     file(number=2)
     assert actions(sandbox) == ["create issue", "post message"]
+
+
+# -- details that are missing
+
+
+STEPS = {"user": "octocat", "body": "### Steps to reproduce\n\n1. Restart it.", "created_at": reviewing.NEW}
+
+
+def test_a_reporter_is_not_asked_for_what_they_have_told_in_a_comment(sandbox: Sandbox) -> None:
+    no_steps = reviewing.FULL.partition("### Steps")[0]
+    quiet, told = reviewing.report(43_001, no_steps, "octocat"), reviewing.report(43_002, no_steps, "octocat")
+    sandbox.reset({"github": {"issues": [quiet, told | {"comments": [STEPS]}]}})
+    for _ in range(2):
+        with runs.acting(runs.Run("run 1", flows.REVIEW, "schedule", datetime.fromisoformat(reviewing.SCENARIO.now))):
+            assert asyncio.run(flows.review_community_bug_reports.fn()) == 1
+    (asked,) = [each for each in sandbox.effects() if each["action"] == "create comment"]
+    assert asked["target"] == "fleetdm/fleet #43001"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from policies import bug
 from policies.confidentiality import Confidential
-from policies.issue import Issue
+from policies.issue import Comment, Issue
 from policies.support import bug_reports as policy
 
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
@@ -85,6 +86,27 @@ def test_a_template_as_it_comes_lacks_everything() -> None:
 
 def test_the_oldest_template_counts_too() -> None:
     assert bug.missing(OLDEST) == ["Steps to reproduce"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "lacks"),
+    [
+        pytest.param("### Steps to reproduce\n\n1. Restart it.", [], id="under its heading"),
+        pytest.param("It happens when I restart the host.", [], id="as in a chat"),
+        pytest.param("Any news?", ["Steps to reproduce"], id="something else"),
+        pytest.param(
+            "Steps to reproduce are missing.\n\n<!-- handbook-flows 0123 -->", ["Steps to reproduce"], id="our own"
+        ),
+    ],
+)
+def test_what_the_reporter_tells_in_a_comment_counts(comment: str, lacks: list[str]) -> None:
+    said = [Comment(1, "OctoCat", False, NOW, Confidential(comment)), Comment(2, "x", False, NOW, Confidential(WHOLE))]
+    assert policy.request(replace(issue(OLDEST), comments=said)).required == lacks
+
+
+def test_what_happens_is_not_told_by_any_comment() -> None:
+    said = [Comment(1, "octocat", False, NOW, Confidential("Any news?"))]
+    assert "Actual behavior" in policy.request(replace(issue(EMPTY), comments=said)).required
 
 
 @pytest.mark.parametrize(
