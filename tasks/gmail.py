@@ -75,7 +75,7 @@ async def _send_draft(draft: str, mail: Mail, once: str, target: str) -> Made:
         nonlocal looks_left
         if sent := _sent(mail, once, since):
             return _made(sent)
-        if _is_there(mail, draft):
+        if is_draft(mail, draft):
             return None
         looks_left -= 1
         if looks_left > 0:  # Sent may show it late; the engine looks again
@@ -105,7 +105,7 @@ async def delete_draft(mail: Mail, draft: str, *, once: str, target: str) -> Mad
         return Made(draft)
 
     def find(_: datetime) -> Made | None:
-        return None if _is_there(mail, draft) else Made(draft)
+        return None if is_draft(mail, draft) else Made(draft)
 
     request = {"draft": draft}
     return await aperform(
@@ -136,7 +136,8 @@ def _drafted(mail: Mail, once: str, since: datetime) -> str | None:
     return None
 
 
-def _is_there(mail: Mail, draft: str) -> bool:
+def is_draft(mail: Mail, draft: str) -> bool:
+    """Says whether the draft of a mail is there: then the mail has not been sent."""
     try:
         _users(mail, COMPOSE).drafts().get(userId="me", id=draft, format="minimal").execute()
     except HttpError as error:

@@ -265,15 +265,19 @@ async def _under_way(ticket: Ticket, known: _Known) -> policy.Answer | None:
         return None
     pinned = json.loads(remembered.read(f"{once}/answer") or "{}")
     plan = policy.begun(ticket, pinned["position"], known.people[pinned["sender"]], pinned["copies"])
-    if any(row.key == f"{once}/mail/send" for row in begun):
-        return plan
-    if ticket.is_closed:
-        if draft := begun[0].made_id:
-            await gmail.delete_draft(plan.mail, draft, once=f"{once}/no-draft", target=ticket.id)
-        return None
     if ledger.is_done(f"{once}/no-draft"):
+        if ticket.is_closed:
+            return None
         raise cases.NothingToDo("Its draft was deleted when somebody closed the ticket. Answer the applicant by hand.")
-    return plan
+    may_have_left = any(row.key == f"{once}/mail/send" for row in begun)
+    draft = next((row.made_id for row in begun if row.key == f"{once}/mail/draft"), None) or ""
+    if not ticket.is_closed or ledger.is_done(f"{once}/mail/send"):
+        return plan
+    if may_have_left and not gmail.is_draft(plan.mail, draft):
+        return plan
+    if draft:
+        await gmail.delete_draft(plan.mail, draft, once=f"{once}/no-draft", target=ticket.id)
+    return None
 
 
 # -- approval

@@ -26,6 +26,7 @@ from deployments import deliveries, interactions
 from deployments.deliveries import Malformed
 from deployments.signatures import Forged
 from deployments.webhooks import WEBHOOKS, Incoming
+from policies.events import IssueOpened
 from tests import signed
 from tests.conftest import environment
 
@@ -310,6 +311,15 @@ def test_a_form_of_more_than_a_hundred_fields_is_refused_before_its_signature_is
 def test_json_is_read_strictly(text: str) -> None:
     with pytest.raises(Malformed):
         deliveries.parse_json(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("told", "put_on"), [({}, ""), ({"action": "labeled", "label": {"name": ":help-customers"}}, ":help-customers")]
+)
+def test_of_an_issue_that_gets_a_label_it_is_read_which_one(told: dict[str, Any], put_on: str) -> None:
+    event = deliveries.github("issues", "1", OPENED | told).event
+    assert isinstance(event, IssueOpened)
+    assert event.put_on == put_on
 
 
 JSON = st.recursive(

@@ -15,7 +15,7 @@ from flows.support import job_applications as flows
 from policies.customer import Refused
 from policies.support import job_applications as policy
 from settings import handbook
-from tasks import cases, decisions, effects, google_client, ledger, runs
+from tasks import cases, clock, decisions, effects, google_client, ledger, runs
 from tests.conftest import ROOT, Sandbox, environment
 from tests.scenarios.respond_to_job_application import (
     ADDRESS,
@@ -342,9 +342,12 @@ def test_a_draft_is_not_sent_once_a_person_has_closed_the_ticket(world: Sandbox)
     assert "closed already" in told(world)[-1]
 
 
-def test_the_draft_of_an_answer_that_never_left_goes_once_a_person_has_closed_the_ticket(world: Sandbox) -> None:
+@pytest.mark.parametrize("fault", ["429", "500_before"], ids=["refused for now", "no clear answer"])
+def test_the_draft_of_an_answer_that_never_left_goes_once_a_person_has_closed_the_ticket(
+    fault: str, world: Sandbox
+) -> None:
     respond()
-    world.fault(kind="429", service="google", method="POST", path=SEND, times=99, seconds=60)
+    world.fault(kind=fault, service="google", method="POST", path=SEND, times=99, seconds=60)
     with pytest.raises(effects.EffectPostponed):
         press("approve", CSE)
     world.no_more_faults()
@@ -357,6 +360,19 @@ def test_the_draft_of_an_answer_that_never_left_goes_once_a_person_has_closed_th
     respond()
     assert review() == 1
     assert actions(world, "google") == ["create draft", "delete draft"]
+
+
+def test_a_mail_that_left_without_an_answer_is_noted_though_a_person_has_closed_the_ticket(world: Sandbox) -> None:
+    world.set_clock(clock.wall().isoformat())  # mails in Sent are looked for by the real time
+    world.fault(kind="500_after", service="google", method="POST", path=SEND)
+    world.fault(kind="500_before", service="google", method="GET", path="/messages", times=9)
+    with pytest.raises(effects.EffectInDoubt):
+        respond(approved_by=HANDLE)
+    world.no_more_faults()
+    person(world, "status", id=TICKET, status="closed")
+    respond()
+    assert actions(world, "google") == ["create draft", "send mail"]
+    assert "Hi Robin," in held(world)["messages"][-1]["text"]
 
 
 def test_a_draft_that_is_gone_already_is_as_wanted(world: Sandbox) -> None:

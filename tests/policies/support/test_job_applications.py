@@ -429,6 +429,12 @@ def test_nobody_decides_for_a_cse_whose_slack_id_is_unknown_by_having_none() -> 
     assert not policy.may_decide("", replace(CSE, slack=""), [replace(MANAGER, slack="")])
 
 
+def test_a_decision_that_the_handbook_made_mentions_nobody() -> None:
+    shown = policy.decided(the_answer(), "approve", "handbook.toml", MONDAY_AT_NINE)
+    assert shown.mentions == []
+    assert "by handbook.toml." in shown.markdown()
+
+
 def test_who_presses_and_is_not_known_reads_what_to_fill_in() -> None:
     assert "Fill in" not in policy.only_these(CSE, [MANAGER]).slack_text()
     told = policy.only_these(replace(CSE, slack=""), [MANAGER]).slack_text()
