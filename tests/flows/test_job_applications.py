@@ -540,7 +540,7 @@ def test_the_review_answers_what_a_webhook_missed(world: Sandbox) -> None:
 
 def test_the_review_sends_what_was_approved_and_never_left(world: Sandbox) -> None:
     respond()
-    world.fault(kind="500_before", service="google", method="POST", times=99)
+    world.fault(kind="401", service="google", method="POST", path=SEND)
     with pytest.raises(effects.EffectPostponed):
         press("approve", CSE)
     world.no_more_faults()
