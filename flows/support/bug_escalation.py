@@ -353,9 +353,9 @@ async def _close_questions(asked: Sequence[str], bugs: Sequence[policy.Bug]) -> 
 
     asked: from before the bugs were read, so that one that was escalated meanwhile is not taken for one that has left.
     """
-    staying = {bug.key for bug in bugs if not ledger.is_done(f"{REVIEW}/{bug.key}/remove")}
+    found_here = {bug.key for bug in bugs}
     for key in asked:
-        if key not in staying:
+        if key not in found_here or ledger.is_done(f"{REVIEW}/{key}/remove"):
             found, number = _finding(key), key.partition("@")[0].partition("#")[2]
             withheld = bool(found and _names_a_customer(found.details))
             shown = policy.left(key, f"{github.fleet.url}/issues/{number}", found, withheld=withheld)
