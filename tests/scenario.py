@@ -18,6 +18,7 @@ class Expected:
 
     target: a regular expression for all of it. saying: one that is found in its detail, across lines.
     at_most: how often it may come when nobody knows whether it has; for texts in an emergency.
+    at_least: 0 for what comes only where something goes wrong.
     """
 
     service: str
@@ -25,6 +26,7 @@ class Expected:
     target: str
     saying: str = ""
     at_most: int = 1
+    at_least: int = 1
 
     def matches(self, effect: Mapping[str, Any]) -> bool:
         return (
@@ -58,12 +60,18 @@ class Scenario:
         dashed = self.name.replace("_", "-")
         return f"{dashed}/{dashed}"
 
+    @property
+    def usual(self) -> int:
+        """Gives how many effects there are where nothing goes wrong."""
+        return sum(each.at_least for each in self.expected)
+
     def unmet(self, effects: Sequence[Mapping[str, Any]]) -> list[str]:
         """Says what is wrong with the effects that came: missing, doubled, or not asked for."""
+        came = [(each, sum(map(each.matches, effects))) for each in self.expected]
         wrong = [
-            f"{len(found)} times instead of once: {expected}"
-            for expected in self.expected
-            if not 1 <= len(found := [effect for effect in effects if expected.matches(effect)]) <= expected.at_most
+            f"{times} times instead of once: {expected}"
+            for expected, times in came
+            if not expected.at_least <= times <= expected.at_most
         ]
         return wrong + [
             f"not asked for: {effect['service']} {effect['action']} {effect['target']}"

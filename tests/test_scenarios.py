@@ -115,7 +115,7 @@ def test_a_fault_at_any_call_neither_doubles_nor_loses_an_effect(
 def test_a_kill_between_an_answer_and_its_record_doubles_nothing(
     scenario: Scenario, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    for nth in range(1, len(scenario.expected) + 1):
+    for nth in range(1, scenario.usual + 1):
         sandbox.reset(scenario.seed)
         url = fresh_ledger(tmp_path, f"record-{nth}")
         assert start(scenario, sandbox, url, crash_at=nth).go().end().how == "killed"

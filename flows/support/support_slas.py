@@ -440,16 +440,17 @@ async def _begin_emergency(
     Where they get none it is about customer success's own message, and stays so. Where nothing can be posted at all,
     the VP of Customer Success gets the text without the rest.
     """
-    channel, problems = "", list[Exception]()
+    channel, has_channel, problems = "", None, list[Exception]()
     try:
         channel = await _private_channel(known.customers.get(request.ticket.customer))
+        has_channel = bool(channel)
     except Exception as error:  # whatever Slack's trouble is
         problems.append(error)
 
     async def tell_customer_success() -> str:
         names, where = handbook().support_slas, slack.channel_link(channel) if channel else ""
         contact = routing.contact(
-            has_channel=bool(channel), address=names.contract_contact, information=names.contact_information
+            has_channel=has_channel, address=names.contract_contact, information=names.contact_information
         )
         shown = routing.routed(request, chosen, contact, where)
         ours = _channel(routing.HELP_CUSTOMERS)

@@ -357,19 +357,20 @@ def for_customer(request: Request) -> Report:
     )
 
 
-def contact(*, has_channel: bool, address: str, information: str) -> str:
+def contact(*, has_channel: bool | None, address: str, information: str) -> str:
     """Says how the customer of a P0 is reached.
 
-    has_channel: whether our app sees a private channel of theirs. address: the one that contracts give.
+    has_channel: whether our app sees a private channel of theirs, None while Slack doesn't tell. address: the one that
+        contracts give.
     """
     if has_channel:
         return "The customer is told in their private channel; go on there."
     # "Email the contact address provided in your Fleet contract"
     where = f"from {address}, the contact address of the contract" if address else "from the contract's contact address"
-    return (
-        f"Our app sees no private channel of the customer. Write to them {where}. Fleet's contact information: "
-        f"{information}"
-    )
+    seen = "Our app sees no private channel of the customer"
+    if has_channel is None:
+        seen = "Slack did not tell of the customer's private channel: look whether they are told there"
+    return f"{seen}. Write to them {where}. Fleet's contact information: {information}"
 
 
 def text_without_slack(request: Request) -> str:

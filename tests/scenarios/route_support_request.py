@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.scenario import Expected, Scenario
 from tests.scenarios.answer_out_of_hours_message import SEED as CHANNEL
+from tests.scenarios.start_emergency_request import NOT_TEXTED
 from tests.scenarios.watch_support_slas import CUSTOMER, FREE, conversation, seed
 
 TICKET, CLOSED, FREE_TICKET, FORM = "conversation-one", "conversation-closed", "conversation-free", "conversation-form"
@@ -24,7 +25,7 @@ SCENARIO = Scenario(
             "slack",
             "post message",
             "#help-customers",
-            saying="P0 Emergency.*told in their private channel.*(customer-hebe|customer-1).*the customer's channel",
+            saying="P0 Emergency.*(told in their private channel|Slack did not tell).*(customer-hebe|customer-1)",
         ),
         Expected("slack", "post message", "#help-engineering", saying="developer on-call.*subteam"),
         Expected("slack", "post message", "#help-solutions-consulting", saying="help from a solutions consultant"),
@@ -35,6 +36,7 @@ SCENARIO = Scenario(
         Expected("slack", "post message", "#help-customers", saying="of customer-.*Nobody has taken it over yet"),
         # A second text is better than none when nobody knows whether the first one left.
         Expected("twilio", "send text", r"\+12025550101", saying="P0 emergency request of customer-", at_most=2),
+        *NOT_TEXTED,
     ],
     names=["Quillfeather"],
 )

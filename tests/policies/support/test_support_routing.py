@@ -235,10 +235,11 @@ def test_where_the_manager_is_not_known_all_of_them_are_mentioned_and_nobody_is_
         (True, "", "The customer is told in their private channel; go on there."),
         (False, "support@fleetdm.com", "Write to them from support@fleetdm.com, the contact address of the contract."),
         (False, "", "Write to them from the contract's contact address."),
+        (None, "", "Slack did not tell of the customer's private channel"),
     ],
-    ids=["private channel", "contract address", "contract address that handbook.toml doesn't say"],
+    ids=["private channel", "contract address", "contract address that handbook.toml doesn't say", "unknown"],
 )
-def test_an_emergency_says_how_the_customer_is_reached(has_channel: bool, address: str, says: str) -> None:
+def test_an_emergency_says_how_the_customer_is_reached(has_channel: bool | None, address: str, says: str) -> None:
     assert says in policy.contact(
         has_channel=has_channel, address=address, information="https://docs.google.com/document/d/x"
     )
