@@ -287,6 +287,26 @@ def test_the_record_offers_to_take_over_until_somebody_has() -> None:
     assert "Taken over by the person named at the top." in taken.markdown()
 
 
+def test_where_our_team_has_decided_text_and_record_name_the_codename_and_no_words_of_the_customer() -> None:
+    asked = policy.Request(CHANNEL, "1795924770.000100", "P0")
+    assert "P0 emergency request of customer-hebe." in policy.text_message(asked, "fleet-at-hebe", "customer-hebe")
+    shown = policy.record(asked, "fleet-at-hebe", ["zayhanlon"], "https://link", customer="customer-hebe").markdown()
+    assert "P0 emergency request of customer-hebe" in shown
+    assert "Our team has set the priority." in shown
+    assert "customer's" not in shown
+    assert "#fleet-at-hebe" not in shown
+
+
+def test_the_record_mentions_whom_no_text_has_reached_until_somebody_takes_it_over() -> None:
+    asked, unreached = policy.Request(CHANNEL, "1795924770.000100", "P0"), {"zayhanlon": "U0TEAM0001"}
+    shown = policy.record(asked, "fleet-at-hebe", ["lukeheath"], "https://link", unreached=unreached)
+    assert "Texts go to, in order: lukeheath." in shown.markdown()
+    assert "A text did not get out to: zayhanlon." in shown.markdown()
+    assert [each.id for each in shown.mentions] == ["U0TEAM0001"]
+    taken = policy.record(asked, "fleet-at-hebe", ["lukeheath"], "https://link", "U0TEAM0002", unreached=unreached)
+    assert [each.id for each in taken.mentions] == ["U0TEAM0002"]
+
+
 def test_who_takes_it_over_and_has_no_id_in_slack_is_named() -> None:
     asked = policy.Request(CHANNEL, "1795924770.000100", "P0")
     taken = policy.record(asked, "fleet-at-hebe", ["zayhanlon"], "https://link", acknowledged_by="lukeheath")
