@@ -288,14 +288,16 @@ async def _show(
 async def _route(key: str, asked: routing.Asked, by: str, known: _Known, press: str = "") -> Report:
     names = handbook()
     if press and by not in _team():
-        once = f"{ROUTE}/{press}/refusal"
-        await slack.tell_only(_channel(routing.HELP_CUSTOMERS), by, routing.only_the_team(), once=once)
+        await _tell_only(by, routing.only_the_team(), press)
         raise cases.NothingToDo("Only the team sets a priority.")
     before = _last_decision(key)
     ticket = await unthread.conversation(key)
     set_before, tier = policy.priority_of(ticket, known.rules), known.counts(ticket)[1]
     if problems := routing.reasons_not_to_route(ticket, tier, asked, set_before):
-        raise _refused(press or (key if asked.priority == routing.AS_IN_UNTHREAD else ""), problems)
+        if press:
+            await _tell_only(by, routing.not_set(problems), press)
+            raise cases.NothingToDo(" ".join(problems))
+        raise _refused(key if asked.priority == routing.AS_IN_UNTHREAD else "", problems)
     priority = asked.priority
     if priority == routing.AS_IN_UNTHREAD:
         if before and before.is_open and set_before != before.priority:
@@ -509,6 +511,11 @@ def _team() -> set[str]:
 
 def _slack_ids(role: str) -> list[str]:
     return [each.slack for each in handbook().holders(role) if each.slack]
+
+
+async def _tell_only(user: str, shown: Report, press: str) -> None:
+    """Tells who pressed a button why nothing came of it; nobody else reads it."""
+    await slack.tell_only(_channel(routing.HELP_CUSTOMERS), user, shown, once=f"{ROUTE}/{press}/refusal")
 
 
 async def _ask(request: routing.Request, counts_as: Priority) -> str:

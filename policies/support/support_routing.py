@@ -220,6 +220,11 @@ def _action(priority: Priority) -> str:
     return f"{SET}-{priority.lower()}"
 
 
+def not_set(problems: Sequence[str]) -> Report:
+    """Words what somebody reads whose button can't be followed."""
+    return Report("The priority can't be set", problems)
+
+
 def only_the_team() -> Report:
     """Words what anybody else reads who presses one of the buttons."""
     return Report("Only the team sets a priority", ["This is for customer support and customer success."])

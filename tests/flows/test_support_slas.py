@@ -353,6 +353,14 @@ def test_only_the_team_sets_a_priority(world: Sandbox) -> None:
     assert held(world)["priority"] == P1
 
 
+def test_who_presses_a_button_of_a_closed_conversation_alone_reads_why_nothing_came_of_it(world: Sandbox) -> None:
+    world.reset(seed(conversation(TICKET, NINE, None, status="closed")))
+    press(JASON)
+    (effect,) = world.effects()
+    assert (effect["action"], effect["detail"]["user"]) == ("post ephemeral", JASON)
+    assert "Conversation #1001 is closed. Open it again first." in str(effect["detail"])
+
+
 def test_a_priority_that_unthread_has_already_is_routed_at_once(world: Sandbox) -> None:
     route()
     assert len(told(world, "#help-engineering")) == 1
