@@ -166,6 +166,7 @@ class Dispatcher:
 
     async def _decide_waiting(self) -> None:
         for row in await asyncio.to_thread(inbox.waiting):
+            await clock.asleep(0)  # many that can't be decided hold up no request
             with self._going_on(f"the delivery {row.source} {row.id}", but=AWAY):
                 event = cases.event_in(row.facts)
                 verdict = UNREADABLE if row.facts and event is None else procedures.verdict(event)
