@@ -13,7 +13,7 @@ import yaml
 
 from policies.business_time import holiday_name, pacific_date
 from settings import ROOT
-from tasks import clock, minor_planets, wire
+from tasks import clock, minor_planets, sheets, wire
 
 
 def deployed() -> list[dict[str, Any]]:
@@ -24,9 +24,10 @@ def deployed() -> list[dict[str, Any]]:
 ENGINE = ("prefect.flow_engine", "anyio._backends._asyncio")
 for module in (*ENGINE, *(each["entrypoint"].rpartition(".")[0] for each in deployed())):
     importlib.import_module(module)
-# They are read when they are first asked for, which takes the half of a short run.
+# They are made when they are first asked for, which takes the half of a short run.
 holiday_name(pacific_date(clock.wall()))
 minor_planets.names()
 wire.authorities()
+sheets.client()
 gc.collect()
 gc.freeze()  # or each child would look through all of it again

@@ -33,8 +33,17 @@ _FULL = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLi
 
 def service(name: str, version: str, address: str, scope: str) -> Any:
     """Gives a client for one API, such as ("gmail", "v1"), that acts for a mailbox with one scope."""
-    http = _Http(credentials_for(address, scope))
-    return build(name, version, http=http, static_discovery=True, cache_discovery=False)
+    return for_anybody(name, version, acting_for(address, scope))
+
+
+def for_anybody(name: str, version: str, http: Any = None) -> Any:
+    """Gives a client whose calls name whom they act for: `execute(http=acting_for(...))`."""
+    return build(name, version, http=http or _Nobody(), static_discovery=True, cache_discovery=False)
+
+
+def acting_for(address: str, scope: str) -> Any:
+    """Gives the transport that acts for a mailbox with one scope."""
+    return _Http(credentials_for(address, scope))
 
 
 def pages(resource: Any, name: str, **wanted: Any) -> Iterator[dict[str, Any]]:
@@ -54,6 +63,13 @@ def credentials_for(address: str, scope: str) -> Credentials:
     text = given if given.startswith("{") else (ROOT / given).read_text(encoding="utf-8")
     info = cast("dict[str, str]", json.loads(text))
     return Credentials.from_service_account_info(info, scopes=[scope], subject=address)
+
+
+class _Nobody:
+    """The transport of calls that name nobody."""
+
+    def request(self, *_: Any, **__: Any) -> tuple[Response, bytes]:
+        raise TypeError("Name whom the call acts for: execute(http=acting_for(...)).")
 
 
 class _Http:

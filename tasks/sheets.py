@@ -12,13 +12,13 @@ API: https://developers.google.com/workspace/sheets/api/reference/rest
 
 from __future__ import annotations
 
-from typing import cast
+from functools import cache
+from typing import Any, cast
 
 from googleapiclient.errors import HttpError
 
 from settings import SettingsIncomplete
 from tasks import effects, google_client
-from tasks.google_client import service
 
 READONLY = "https://www.googleapis.com/auth/spreadsheets.readonly"
 _TITLES = "sheets.properties(sheetId,title)"
@@ -59,15 +59,22 @@ def rows(spreadsheet: str, gid: int, reader: str) -> Rows:
         raise _explained(error) from error
 
 
+@cache
+def client() -> tuple[Any, Any]:
+    """Gives the methods of spreadsheets and of their values: to make them takes longer than to call them."""
+    spreadsheets = google_client.for_anybody("sheets", "v4").spreadsheets()
+    return spreadsheets, spreadsheets.values()
+
+
 def _rows(spreadsheet: str, gid: int, reader: str) -> Rows:
-    spreadsheets = service("sheets", "v4", reader, READONLY).spreadsheets()
-    told = spreadsheets.get(spreadsheetId=spreadsheet, fields=_TITLES).execute()
+    (spreadsheets, values_of), http = client(), google_client.acting_for(reader, READONLY)
+    told = spreadsheets.get(spreadsheetId=spreadsheet, fields=_TITLES).execute(http=http)
     found = [each["properties"] for each in told.get("sheets", [])]
     title = next((str(each["title"]) for each in found if each["sheetId"] == gid), None)
     if title is None:
         raise Refused(f"The spreadsheet has no sheet with the gid {gid}. Copy it from the sheet's address.")
     wanted = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
-    values = spreadsheets.values().get(spreadsheetId=spreadsheet, range=_quoted(title), **wanted).execute()
+    values = values_of.get(spreadsheetId=spreadsheet, range=_quoted(title), **wanted).execute(http=http)
     return cast("Rows", values.get("values", []))
 
 
