@@ -5,6 +5,9 @@ RUN := $(VENV)/bin/python
 # Many tests wait, for a lease or a lost answer: one more at a time than there are cores.
 TESTS_AT_A_TIME = $(shell $(RUN) -c "import os; print((os.cpu_count() or 1) + 1)")
 
+# Or every process compiles all modules anew where somebody has set it.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up test handbook ledger inbox lint lock bench
 

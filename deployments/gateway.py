@@ -13,15 +13,18 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.deliveries import Delivery, Malformed
 from deployments.inbox import Verdict, receive
@@ -198,36 +201,74 @@ async def body_of(request: Request, webhook: Webhook) -> bytes:
     return bytes(body)
 
 
-def create_app() -> FastAPI:
+@dataclass(frozen=True)
+class Page:
+    """One address of the gateway."""
+
+    path: str
+    method: str
+    summary: str
+    answer: Callable[[Request], Awaitable[Response]]
+
+
+def create_app() -> Starlette:
     """Builds the app."""
     gateway = Gateway()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         await gateway.start()
         yield
         await gateway.stop()
 
-    app = FastAPI(
-        title="Handbook Flows: webhooks",
-        description=__doc__ or "",
+    pages = [*(_webhook_page(gateway, webhook) for webhook in WEBHOOKS), *_health_pages(gateway)]
+    described = Description(pages)
+    app = Starlette(
+        routes=[
+            *(Route(page.path, page.answer, methods=[page.method]) for page in pages),
+            *(Route(path, described, methods=["GET"]) for path in Description.PATHS),
+        ],
         lifespan=lifespan,
-        redirect_slashes=False,
-        responses={
-            401: {"description": "Not signed, wrongly signed, or stale"},
-            400: {"description": "Signed, but not readable"},
-            413: {"description": "Larger than it may be"},
-            415: {"description": "Another media type"},
-        },
     )
+    app.router.redirect_slashes = False
     app.state.gateway = gateway
-    for webhook in WEBHOOKS:
-        _add_webhook(app, gateway, webhook)
-    _add_health(app, gateway)
     return app
 
 
-def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
+class Description:
+    """The OpenAPI page, by FastAPI, which is imported when somebody asks for it: that takes as long as all the rest."""
+
+    PATHS = ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = pages
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = self._app or await asyncio.to_thread(_described, self._pages)
+        await self._app(scope, receive, send)
+
+
+def _described(pages: Sequence[Page]) -> ASGIApp:
+    from fastapi import FastAPI
+
+    refusals = {
+        401: "Not signed, wrongly signed, or stale",
+        400: "Signed, but not readable",
+        413: "Larger than it may be",
+        415: "Another media type",
+    }
+    app = FastAPI(
+        title="Handbook Flows: webhooks",
+        description=__doc__ or "",
+        responses={status: {"description": why} for status, why in refusals.items()},
+    )
+    for page in pages:
+        app.add_api_route(page.path, page.answer, methods=[page.method], summary=page.summary, response_class=Response)
+    return app
+
+
+def _webhook_page(gateway: Gateway, webhook: Webhook) -> Page:
     async def answer(request: Request) -> Response:
         try:
             return await _taken(gateway, webhook, request)
@@ -244,9 +285,7 @@ def _add_webhook(app: FastAPI, gateway: Gateway, webhook: Webhook) -> None:
         gateway.refused[f"{webhook.path} {status}"] += 1
         return JSONResponse({"error": reason}, status)
 
-    app.add_api_route(webhook.path, answer, methods=["POST"], summary=webhook.summary, response_class=Response)
-    # The same without FastAPI's way to a parameter, which costs as much as all that we do: it comes first.
-    app.router.routes.insert(0, Route(webhook.path, answer, methods=["POST"], include_in_schema=False))
+    return Page(webhook.path, "POST", webhook.summary, answer)
 
 
 async def _taken(gateway: Gateway, webhook: Webhook, request: Request) -> Response:
@@ -267,13 +306,11 @@ async def _taken(gateway: Gateway, webhook: Webhook, request: Request) -> Respon
     return Response(taken.text, taken.status, media_type=taken.media_type)
 
 
-def _add_health(app: FastAPI, gateway: Gateway) -> None:
-    @app.get("/health", summary="Is the process alive?")
-    async def health() -> Response:
+def _health_pages(gateway: Gateway) -> Sequence[Page]:
+    async def health(_: Request) -> Response:
         return JSONResponse({"ok": not gateway.is_broken}, 503 if gateway.is_broken else 200)
 
-    @app.get("/ready", summary="Does it take in deliveries and act on them, and does the sweeper sweep?")
-    async def ready() -> Response:
+    async def ready(_: Request) -> Response:
         told = {"dispatcher": gateway.dispatches, "refused": dict(gateway.refused), "at": clock.wall().isoformat()}
         try:
             await asyncio.to_thread(_touch_database)
@@ -282,6 +319,11 @@ def _add_health(app: FastAPI, gateway: Gateway) -> None:
             return JSONResponse(told | {"database": type(problem).__name__}, 503)
         told |= {"database": "ok", "seconds_since_sweep": round(unswept.total_seconds())}
         return JSONResponse(told, 200 if gateway.dispatches and unswept <= SWEPT_WITHIN else 503)
+
+    return (
+        Page("/health", "GET", "Is the process alive?", health),
+        Page("/ready", "GET", "Does it take in deliveries and act on them, and does the sweeper sweep?", ready),
+    )
 
 
 def _touch_database() -> None:

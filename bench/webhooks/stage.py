@@ -48,6 +48,7 @@ class Stage:
             **os.environ,
             **sample,
             "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "",  # or each start compiles everything
             "PREFECT_API_URL": "http://127.0.0.1:9/api",  # nobody is there
             "PREFECT_HOME": str(folder / "prefect"),
             "HANDBOOK_SANDBOX_URL": f"http://127.0.0.1:{self.sandbox if on_sandbox else self.slack}",
