@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Many tests wait, for a lease or a lost answer: one more at a time than there are cores.
-TESTS_AT_A_TIME = $(shell $(RUN) -c "import os; print((os.cpu_count() or 1) + 1)")
+# Many tests wait, for a lease or a lost answer: two more at a time than there are cores.
+TESTS_AT_A_TIME = $(shell $(RUN) -c "import os; print((os.cpu_count() or 1) + 2)")
 
 # Or every process compiles all modules anew where somebody has set it.
 export PYTHONDONTWRITEBYTECODE =

@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,19 @@ WITHOUT_PREFECT = {
     "PREFECT_CLIENT_MAX_RETRIES": "0",
 }
 os.environ.update(WITHOUT_PREFECT)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spreads the fault sweep between the other files, or some processes are at it alone when the rest is done."""
+    long = [item for item in items if item.path.name == "test_scenarios.py"]
+    others = [list(group) for path, group in groupby(items, _path) if path.name != "test_scenarios.py"]
+    share = -(-len(long) // max(1, len(others)))
+    spread = [[*file, *long[number * share : (number + 1) * share]] for number, file in enumerate(others)]
+    items[:] = [item for part in spread for item in part] if others else long
+
+
+def _path(item: pytest.Item) -> Path:
+    return item.path
 
 
 def own_environment() -> dict[str, str]:
