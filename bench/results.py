@@ -18,8 +18,16 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 def keep(name: str, found: Mapping[str, Any]) -> None:
     """Puts what was measured in the place of an earlier measurement of that name."""
-    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(kept | {name: found}, indent=2) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(_all() | {name: found}, indent=2) + "\n", encoding="utf-8")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Gives what was measured under a name before."""
+    return _all().get(name, {})
+
+
+def _all() -> dict[str, Any]:
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
 
 def show(found: Mapping[str, Any], indent: int = 0) -> None:

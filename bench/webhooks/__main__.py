@@ -1,4 +1,4 @@
-"""Measures webhooks: `python -m bench.webhooks [--quick]`. Prints a table and writes bench/results.json.
+"""Measures webhooks: `python -m bench.webhooks [--quick] [--part PART]`. Prints a table and writes bench/results.json.
 
 What the product takes stands beside the durable floor of the same run, so that the figures are ratios and mean the same
 on another machine. Prefect's server is away in all of this: the fast lane does without it.
@@ -168,8 +168,8 @@ async def _judged(stage: Stage, acknowledged: set[str]) -> dict[str, Any]:
     }
 
 
-async def measured(quick: bool) -> AsyncIterator[tuple[str, Any]]:
-    """Measures everything. Gives each part's name and figures as they are there."""
+async def at_once(quick: bool) -> AsyncIterator[tuple[str, Any]]:
+    """Measures what the gateway does without Prefect. Gives each part's name and figures as they are there."""
     scale = 0.2 if quick else 1.0
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(Path(folder))
@@ -189,24 +189,40 @@ async def measured(quick: bool) -> AsyncIterator[tuple[str, Any]]:
             yield "Slack away for 6 s and kill -9", await slack_away(stage)
         finally:
             stage.end()
+
+
+async def later(quick: bool) -> AsyncIterator[tuple[str, Any]]:
+    """Measures what comes after a wait."""
     for seconds in (10,) if quick else (10, 70):
         yield f"step after {seconds} s, kill -9 in the wait", await delayed.lateness(seconds)
+
+
+async def by_prefect(quick: bool) -> AsyncIterator[tuple[str, Any]]:
+    """Measures what Prefect does."""
     yield "through Prefect", await through_prefect.measure(quick)
 
 
-async def show_and_collect(quick: bool) -> dict[str, Any]:
+PARTS = {"at-once": at_once, "later": later, "by-prefect": by_prefect}
+
+
+async def show_and_collect(parts: Sequence[str], quick: bool) -> dict[str, Any]:
     """Prints each part's figures once they are there, for all of it takes minutes."""
     found: dict[str, Any] = {}
-    async for name, figures in measured(quick):
-        results.show({name: figures})
-        found[name] = figures
+    for part in parts:
+        async for name, figures in PARTS[part](quick):
+            results.show({name: figures})
+            found[name] = figures
     return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fifth of the events, two kills")
-    results.keep("webhooks", asyncio.run(show_and_collect(parser.parse_args().quick)))
+    parser.add_argument("--part", choices=PARTS, help="one part only; the figures of the others stay")
+    asked = parser.parse_args()
+    parts = [asked.part] if asked.part else list(PARTS)
+    found = asyncio.run(show_and_collect(parts, asked.quick))
+    results.keep("webhooks", (results.kept("webhooks") if asked.part else {}) | found)
     return 0
 
 

@@ -20,8 +20,8 @@ from tests.scenarios import create_expansion_opportunity as expanding
 
 pytestmark = pytest.mark.whole
 SCENARIOS = all_scenarios()
-DRY = SCENARIOS if FULL else SCENARIOS[::4]  # without Prefect each of them has its dry run in any case
-each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
+# Without Prefect each of them has its runs and its dry run in any case.
+RUN, DRY = (SCENARIOS, SCENARIOS) if FULL else (SCENARIOS[::3], SCENARIOS[1::10])
 ASSIGN = assigning.SCENARIO.deployment
 
 
@@ -33,7 +33,7 @@ def test_the_demo_says_in_plain_words_what_was_done_with_links(installation: Ins
     assert f"{installation.sandbox.url}/" in said
 
 
-@each_scenario
+@pytest.mark.parametrize("scenario", RUN, ids=[scenario.name for scenario in RUN])
 def test_a_run_started_from_prefect_has_the_expected_effects(scenario: Scenario, fresh: Installation) -> None:
     fresh.play(scenario)
     run = fresh.run(scenario.deployment, scenario.parameters)
@@ -107,7 +107,12 @@ BAD_INPUT = [
 ]
 
 
-@pytest.mark.parametrize(("scenario", "parameters", "said"), BAD_INPUT, ids=[said for _, _, said in BAD_INPUT])
+SOME_BAD_INPUT = BAD_INPUT if FULL else BAD_INPUT[::3]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "parameters", "said"), SOME_BAD_INPUT, ids=[said for _, _, said in SOME_BAD_INPUT]
+)
 def test_bad_input_gets_a_sentence_before_any_effect(
     scenario: Scenario, parameters: dict[str, Any], said: str, fresh: Installation
 ) -> None:
