@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -190,9 +191,16 @@ def test_the_stand_ups_button_records_who_reproduced_a_bug_and_the_message_shows
     pressed = {"user": ENGINEER, "channel": "help-customers", "ts": asked["ts"], "action_id": REPRODUCED}
     answer = httpx.post(f"{fresh.sandbox.url}/slack/api/_person/click", json=pressed).json()
     assert (answer["ok"], answer.get("status")) == (True, 200), answer
-    (shown,) = until(lambda: [each for each in fresh.sandbox.effects() if each["action"] == "update message"])
-    assert "Reproduced." in shown["detail"]["text"]
-    assert f"<@{ENGINEER}>" in shown["detail"]["text"]
+
+    def updated() -> dict[str, str]:
+        changed = [each["detail"] for each in fresh.sandbox.effects() if each["action"] == "update message"]
+        return {each["ts"]: json.dumps(each) for each in changed}
+
+    agenda = next(each["ts"] for each in said if "Stand-up of" in each["text"])
+    until(lambda: set(updated()) == {asked["ts"], agenda})
+    assert "Reproduced." in updated()[asked["ts"]]
+    assert f"<@{ENGINEER}>" in updated()[asked["ts"]]
+    assert "reproduced" in updated()[agenda].lower()
     until(lambda: runs_of(fresh, "record-reproduction"))
 
 
