@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.deployments.installation import Installation
 
 ROOT = Path(__file__).parent.parent
-FULL = bool(os.environ.get("FULL_SWEEP"))  # every fault at every call, and all of ten kills: not for each run
+FULL = bool(os.environ.get("FULL_SWEEP"))  # every fault at every call, each kill and each start: an hour and more
 # For what runs without Prefect: nobody is there, and that is known at once. Prefect reads it when it is imported.
 WITHOUT_PREFECT = {
     "PREFECT_API_URL": "http://127.0.0.1:9/api",

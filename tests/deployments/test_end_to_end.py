@@ -141,6 +141,7 @@ def test_a_customers_name_typed_as_account_is_refused_before_prefect_stores_it(f
     assert b"Quillfeather" not in fresh.everything_stored()
 
 
+@pytest.mark.skipif(not FULL, reason="FULL_SWEEP=1 starts everything twice more.")
 def test_ctrl_c_leaves_no_process_behind_and_a_later_start_takes_less_than_30_seconds(tmp_path: Path) -> None:
     first = Installation(tmp_path)
     first.wait_until_up()
