@@ -69,7 +69,7 @@ class Night:
         self.gateway = f"http://127.0.0.1:{self.port}"
         self.settings = environment(sandbox.url, f"sqlite:///{folder / 'handbook.sqlite'}")
         # A call that a busy machine answers late would be in doubt, and a text in doubt goes out twice.
-        self.settings |= {"HANDBOOK_CONNECT_TIMEOUT": "1", "HANDBOOK_READ_TIMEOUT": "2"}
+        self.settings |= {"HANDBOOK_CONNECT_TIMEOUT": "2", "HANDBOOK_READ_TIMEOUT": "4"}
         self.settings |= {"HANDBOOK_PUBLIC_URL": self.gateway}
         self._began, self._has_passed = time.monotonic(), False
         self._process: subprocess.Popen[bytes] | None = None
