@@ -28,17 +28,15 @@ class Issues(Client):
 
     def issue(self, number: int) -> issues.Issue | None:
         """Gives an issue with its labels' times and its comments, in one call; None when there is none."""
-        try:
-            return self._issue(self._ask(_ONE_ISSUE, number=number)["repository"]["issue"])
-        except GithubException as error:
-            if "NOT_FOUND" in str(error.data):
-                return None
-            raise
+        return self._one(_ONE_ISSUE, "issue", number)
 
     def issue_or_pull_request(self, number: int) -> issues.Issue | None:
         """Gives what has a number, be it an issue or a pull request, whose labels and comments are an issue's."""
+        return self._one(_ONE_OF_BOTH, "issueOrPullRequest", number)
+
+    def _one(self, query: str, kind: str, number: int) -> issues.Issue | None:
         try:
-            return self._issue(self._ask(_ONE_OF_BOTH, number=number)["repository"]["issueOrPullRequest"])
+            return self._issue(self._ask(query, number=number)["repository"][kind])
         except GithubException as error:
             if "NOT_FOUND" in str(error.data):
                 return None
@@ -46,7 +44,7 @@ class Issues(Client):
 
     def open_pull_requests(self, labels: Sequence[str]) -> Iterator[issues.Issue]:
         """Gives the open pull requests that have one of these labels, as issues are given, 100 a call."""
-        for page, _ in self._open_by_page(_PULL_REQUESTS, "pullRequests", labels):
+        for page, _ in self._open_by_page("pullRequests", labels):
             yield from page
 
     def open_issues(self, labels: Sequence[str] | None) -> Iterator[issues.Issue]:
@@ -60,12 +58,10 @@ class Issues(Client):
         What a reader changes in the issues of a page does not move the pages after it: they hang on the order in which
         issues were created, and labels are read again when a page is.
         """
-        yield from self._open_by_page(_ISSUES, "issues", labels)
+        yield from self._open_by_page("issues", labels)
 
-    def _open_by_page(
-        self, query: str, kind: str, labels: Sequence[str] | None
-    ) -> Iterator[tuple[list[issues.Issue], int]]:
-        after: str | None = None
+    def _open_by_page(self, kind: str, labels: Sequence[str] | None) -> Iterator[tuple[list[issues.Issue], int]]:
+        query, after = _open(kind), None
         while labels is None or labels:
             page = self._ask(query, labels=labels and list(labels), after=after)["repository"][kind]
             yield [self._issue(each) for each in page["nodes"]], page["totalCount"]
@@ -271,12 +267,6 @@ comments(last: 100) {{ nodes {{ body }} }} }} }} }}"""
 _ONE_OF_BOTH = f"""query($owner: String!, $name: String!, $number: Int!) {{
 repository(owner: $owner, name: $name) {{ issueOrPullRequest(number: $number) {{
 ... on Issue {{ {_FIELDS} }} ... on PullRequest {{ {_FIELDS} }} }} }} }}"""
-_PULL_REQUESTS = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
-repository(owner: $owner, name: $name) {{ pullRequests(first: 100, after: $after, states: OPEN, labels: $labels) {{
-totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
-_ISSUES = f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
-repository(owner: $owner, name: $name) {{ issues(first: 100, after: $after, states: OPEN, labels: $labels) {{
-totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""
 _CLOSED = """query($owner: String!, $name: String!, $labels: [String!], $since: DateTime, $after: String) {
 repository(owner: $owner, name: $name) {
 issues(first: 100, after: $after, filterBy: {states: [CLOSED], labels: $labels, since: $since}) {
@@ -297,3 +287,10 @@ def _looking(searches: Sequence[str], lists: Sequence[str], most: int) -> str:
     return f"""query($owner: String!, $name: String!{variables}) {{
 {searched}
 repository(owner: $owner, name: $name) {{ {listed} }} }}"""
+
+
+def _open(kind: str) -> str:
+    """Gives the question for the open ones of a kind: "issues" or "pullRequests"."""
+    return f"""query($owner: String!, $name: String!, $labels: [String!], $after: String) {{
+repository(owner: $owner, name: $name) {{ {kind}(first: 100, after: $after, states: OPEN, labels: $labels) {{
+totalCount nodes {{ {_FIELDS} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"""

@@ -33,12 +33,16 @@ _FULL = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLi
 
 def service(name: str, version: str, address: str, scope: str) -> Any:
     """Gives a client for one API, such as ("gmail", "v1"), that acts for a mailbox with one scope."""
-    return for_anybody(name, version, acting_for(address, scope))
+    return _client(name, version, acting_for(address, scope))
 
 
-def for_anybody(name: str, version: str, http: Any = None) -> Any:
+def for_anybody(name: str, version: str) -> Any:
     """Gives a client whose calls name whom they act for: `execute(http=acting_for(...))`."""
-    return build(name, version, http=http or _Nobody(), static_discovery=True, cache_discovery=False)
+    return _client(name, version, _Nobody())
+
+
+def _client(name: str, version: str, http: Any) -> Any:
+    return build(name, version, http=http, static_discovery=True, cache_discovery=False)
 
 
 def acting_for(address: str, scope: str) -> Any:

@@ -17,7 +17,6 @@ from typing import Any, cast
 
 from googleapiclient.errors import HttpError
 
-from settings import SettingsIncomplete
 from tasks import effects, google_client
 
 READONLY = "https://www.googleapis.com/auth/spreadsheets.readonly"
@@ -53,8 +52,6 @@ def rows(spreadsheet: str, gid: int, reader: str) -> Rows:
         return _rows(spreadsheet, gid, reader)
     except (SheetError, effects.OutsideLedger):
         raise
-    except SettingsIncomplete as error:
-        raise Refused(str(error)) from None
     except Exception as error:  # the client raises whatever the network does
         raise _explained(error) from error
 

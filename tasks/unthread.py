@@ -281,7 +281,7 @@ async def _list(what: str, where: Sequence[Where], select: Sequence[str], order:
 
 
 def _unreadable(error: Exception) -> str:
-    return f"Unthread gave no answer that can be read ({type(error).__name__}). Nothing was written."
+    return f"{explain(error).reason} Nothing was written."
 
 
 def _ticket(found: dict[str, Any]) -> Ticket:
